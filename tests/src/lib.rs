@@ -1,0 +1,1 @@
+//! System and kernel test tiers
