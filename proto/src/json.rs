@@ -1,0 +1,1 @@
+//! JSON as Go's protojson prints it.
