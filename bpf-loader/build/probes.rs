@@ -14,8 +14,8 @@ const CORE_SOURCE: &str = "lib/rustlib/src/rust/library/Cargo.lock";
 /// Debian's compiler; its package `rust-web-src` brings the source of `core`.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
-/// Lets packets be read at any alignment; halves the code of a parser.
-const MISALIGNED_FEATURE: &str = "allows-misaligned-mem-access";
+/// First LLVM whose eBPF backend knows the feature `allows-misaligned-mem-access`.
+const MISALIGNED_ACCESS_SINCE_LLVM: u32 = 22;
 
 /// Releases of bpf-linker that fit: their features choose an LLVM of the system.
 pub(crate) const LINKER_VERSION: &str = "^0.13";
@@ -143,10 +143,7 @@ impl Toolchain {
             .env("RUSTC", &self.rustc)
             // `-Z build-std` on a stable compiler, for these programs alone.
             .env("RUSTC_BOOTSTRAP", "1")
-            .env(
-                "CARGO_ENCODED_RUSTFLAGS",
-                self.flags(target, architecture, &linker),
-            )
+            .env("CARGO_ENCODED_RUSTFLAGS", self.flags(architecture, &linker))
             .args(&self.cargo[1..])
             .args([
                 subcommand,
@@ -164,16 +161,18 @@ impl Toolchain {
         Ok(command)
     }
 
-    fn flags(&self, target: &str, architecture: &str, linker: &Path) -> OsString {
+    fn flags(&self, architecture: &str, linker: &Path) -> OsString {
         let mut flags = OsString::from(format!(
             "--cfg=bpf_target_arch=\"{architecture}\"\x1f-Cdebuginfo=2"
         ));
         flags.push("\x1f-Clink-arg=--btf\x1f-Clinker=");
         flags.push(linker);
-        let features =
-            output(Command::new(&self.rustc).args(["--print=target-features", "--target", target]));
-        if features.is_some_and(|features| features.contains(MISALIGNED_FEATURE)) {
-            flags.push(format!("\x1f-Ctarget-feature=+{MISALIGNED_FEATURE}"));
+        // Reading packets at any alignment halves the code of a parser. The verifier lets it pass where the machine
+        // does it cheaply. The linker generates the code; as a flag of rustc each crate would warn of it.
+        if matches!(architecture, "x86_64" | "aarch64")
+            && self.llvm_major() >= Some(MISALIGNED_ACCESS_SINCE_LLVM)
+        {
+            flags.push("\x1f-Clink-arg=--cpu-features=+allows-misaligned-mem-access");
         }
         flags
     }
