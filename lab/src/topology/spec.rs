@@ -1,0 +1,438 @@
+//! What a node and its endpoints shall be like, and whether that can be built.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use thiserror::Error;
+
+use super::names::{default_host_interface, is_valid_interface};
+use super::node::{Node, TopologyError};
+use super::{BRIDGE, ENDPOINT_INTERFACE};
+use crate::address::InterfaceAddress;
+
+/// Room for a number per port of the bridge (the kernel's own limit is 1,023).
+const MOST_ENDPOINTS: usize = 1_000;
+
+/// Why a topology cannot be built as described.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SpecError {
+    /// An interface's name does not fit the kernel.
+    #[error("`{interface}` is not an interface name: 1 to 15 letters, digits, `-`, `_` or `.`")]
+    InterfaceName {
+        /// The name as given or derived.
+        interface: String,
+    },
+    /// Two of the node's interfaces would have one name.
+    #[error(
+        "endpoints {first} and {second} would share the host interface {interface}; name one of them yourself"
+    )]
+    SharedInterface {
+        /// The name.
+        interface: String,
+        /// One namespace.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// The name of the bridge, or of the loopback interface, is not free.
+    #[error(
+        "endpoint {namespace} cannot use the host interface {interface}: the node has one of that name"
+    )]
+    ReservedInterface {
+        /// The name.
+        interface: String,
+        /// The endpoint.
+        namespace: String,
+    },
+    /// Two endpoints, or an endpoint and the node, would be one namespace.
+    #[error("namespace {namespace} is used twice")]
+    SharedNamespace {
+        /// The name.
+        namespace: String,
+    },
+    /// Two interfaces would have one address.
+    #[error("endpoint {namespace}: {address} is used twice")]
+    SharedAddress {
+        /// The endpoint.
+        namespace: String,
+        /// The address.
+        address: IpAddr,
+    },
+    /// No gateway of the node is in an endpoint's subnet.
+    #[error("endpoint {namespace}: no gateway of the node has {address} in its subnet")]
+    NoGateway {
+        /// The endpoint.
+        namespace: String,
+        /// The address.
+        address: IpAddr,
+    },
+    /// An endpoint has neither address.
+    #[error("endpoint {namespace} has no address; give it an IPv4 or an IPv6 address")]
+    NoAddress {
+        /// The endpoint.
+        namespace: String,
+    },
+    /// The MTU is out of range.
+    #[error("an MTU of {mtu_bytes} bytes is not between 1280 (what IPv6 needs) and 65535")]
+    Mtu {
+        /// As given.
+        mtu_bytes: u32,
+    },
+    /// The bridge has no room for so many.
+    #[error("{count} endpoints are more than the {MOST_ENDPOINTS} a node can have")]
+    TooManyEndpoints {
+        /// As given.
+        count: usize,
+    },
+}
+
+/// One endpoint: a namespace with an `eth0`, joined to the node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointSpec {
+    /// The name of its namespace.
+    pub namespace: String,
+    /// The node's end of the veth pair; derived from the namespace if not given.
+    pub host_interface: Option<String>,
+    /// Its IPv4 address, if it has one.
+    pub ipv4: Option<Ipv4Addr>,
+    /// Its IPv6 address, if it has one.
+    pub ipv6: Option<Ipv6Addr>,
+}
+
+impl EndpointSpec {
+    /// An endpoint without addresses yet.
+    pub fn new(namespace: &str) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            host_interface: None,
+            ipv4: None,
+            ipv6: None,
+        }
+    }
+
+    /// Gives it an IPv4 address.
+    #[must_use]
+    pub fn ipv4(mut self, address: Ipv4Addr) -> Self {
+        self.ipv4 = Some(address);
+        self
+    }
+
+    /// Gives it an IPv6 address.
+    #[must_use]
+    pub fn ipv6(mut self, address: Ipv6Addr) -> Self {
+        self.ipv6 = Some(address);
+        self
+    }
+
+    /// Names the node's end of its veth pair.
+    #[must_use]
+    pub fn host_interface(mut self, name: &str) -> Self {
+        self.host_interface = Some(name.to_owned());
+        self
+    }
+
+    /// The node's end of its veth pair, as given or derived.
+    pub fn host_interface_name(&self) -> String {
+        self.host_interface
+            .clone()
+            .unwrap_or_else(|| default_host_interface(&self.namespace))
+    }
+
+    /// Its addresses, IPv4 first.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + use<> {
+        self.ipv4
+            .map(IpAddr::V4)
+            .into_iter()
+            .chain(self.ipv6.map(IpAddr::V6))
+    }
+}
+
+/// What is common to a node and all of its endpoints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NodeSettings {
+    pub(super) namespace: String,
+    pub(super) gateways: Vec<InterfaceAddress>,
+    pub(super) mtu_bytes: u32,
+    pub(super) segmentation_offload: bool,
+}
+
+impl NodeSettings {
+    /// The gateway whose subnet holds the address.
+    pub(super) fn gateway_of(&self, address: IpAddr) -> Option<InterfaceAddress> {
+        self.gateways
+            .iter()
+            .copied()
+            .find(|gateway| gateway.contains(address))
+    }
+
+    /// Whether `spec` can join a node that has `present` already.
+    pub(super) fn check_endpoint(
+        &self,
+        present: &[EndpointSpec],
+        spec: &EndpointSpec,
+    ) -> Result<(), SpecError> {
+        let namespace = || spec.namespace.clone();
+        let interface = spec.host_interface_name();
+        if !is_valid_interface(&interface) {
+            return Err(SpecError::InterfaceName { interface });
+        }
+        if [BRIDGE, ENDPOINT_INTERFACE, "lo"].contains(&interface.as_str()) {
+            return Err(SpecError::ReservedInterface {
+                interface,
+                namespace: namespace(),
+            });
+        }
+        if spec.namespace == self.namespace
+            || present
+                .iter()
+                .any(|other| other.namespace == spec.namespace)
+        {
+            return Err(SpecError::SharedNamespace {
+                namespace: namespace(),
+            });
+        }
+        if let Some(other) = present
+            .iter()
+            .find(|other| other.host_interface_name() == interface)
+        {
+            let first = other.namespace.clone();
+            return Err(SpecError::SharedInterface {
+                interface,
+                first,
+                second: namespace(),
+            });
+        }
+        if spec.addresses().next().is_none() {
+            return Err(SpecError::NoAddress {
+                namespace: namespace(),
+            });
+        }
+        for address in spec.addresses() {
+            let of_an_endpoint = present
+                .iter()
+                .flat_map(EndpointSpec::addresses)
+                .any(|other| other == address);
+            if of_an_endpoint
+                || self
+                    .gateways
+                    .iter()
+                    .any(|gateway| gateway.address() == address)
+            {
+                return Err(SpecError::SharedAddress {
+                    namespace: namespace(),
+                    address,
+                });
+            }
+            if self.gateway_of(address).is_none() {
+                return Err(SpecError::NoGateway {
+                    namespace: namespace(),
+                    address,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Describes a node, then builds it.
+#[derive(Debug, Clone)]
+pub struct NodeBuilder {
+    settings: NodeSettings,
+    endpoints: Vec<EndpointSpec>,
+}
+
+impl NodeBuilder {
+    /// A node in a namespace of this name, with an MTU of 1500 and no segmentation offload: each
+    /// packet on a veth pair is then what a wire would carry.
+    pub fn new(namespace: &str) -> Self {
+        let settings = NodeSettings {
+            namespace: namespace.to_owned(),
+            gateways: Vec::new(),
+            mtu_bytes: 1_500,
+            segmentation_offload: false,
+        };
+        Self {
+            settings,
+            endpoints: Vec::new(),
+        }
+    }
+
+    /// Adds an address of the bridge, the default gateway of the endpoints in its subnet. More
+    /// than one per family makes more than one subnet, between which the node routes.
+    #[must_use]
+    pub fn gateway(mut self, address: InterfaceAddress) -> Self {
+        self.settings.gateways.push(address);
+        self
+    }
+
+    /// Adds an endpoint.
+    #[must_use]
+    pub fn endpoint(mut self, spec: EndpointSpec) -> Self {
+        self.endpoints.push(spec);
+        self
+    }
+
+    /// Sets the MTU of every interface, in bytes.
+    #[must_use]
+    pub fn mtu_bytes(mut self, mtu_bytes: u32) -> Self {
+        self.settings.mtu_bytes = mtu_bytes;
+        self
+    }
+
+    /// Lets the kernel pass up to 64 KB through a veth pair as one packet (GSO), as it does unless
+    /// told otherwise; faster, but a packet is then not a wire packet.
+    #[must_use]
+    pub fn segmentation_offload(mut self, on: bool) -> Self {
+        self.settings.segmentation_offload = on;
+        self
+    }
+
+    /// Checks the description as a whole, without touching the system.
+    ///
+    /// # Errors
+    /// The first thing about it that cannot be built.
+    pub fn check(&self) -> Result<(), SpecError> {
+        let mtu_bytes = self.settings.mtu_bytes;
+        if !(1_280..=65_535).contains(&mtu_bytes) {
+            return Err(SpecError::Mtu { mtu_bytes });
+        }
+        let count = self.endpoints.len();
+        if count > MOST_ENDPOINTS {
+            return Err(SpecError::TooManyEndpoints { count });
+        }
+        for (index, spec) in self.endpoints.iter().enumerate() {
+            self.settings
+                .check_endpoint(&self.endpoints[..index], spec)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the namespaces, links, addresses and routes. When a part of it fails, what was made
+    /// is removed again.
+    ///
+    /// # Errors
+    /// The description is wrong, a namespace exists already, or a command failed.
+    pub fn build(self) -> Result<Node, TopologyError> {
+        self.check()?;
+        Node::build(self.settings, self.endpoints)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EndpointSpec, NodeBuilder};
+
+    fn endpoint(namespace: &str, addresses: &[&str]) -> EndpointSpec {
+        addresses
+            .iter()
+            .fold(
+                EndpointSpec::new(namespace),
+                |spec, address| match address.parse().unwrap() {
+                    std::net::IpAddr::V4(address) => spec.ipv4(address),
+                    std::net::IpAddr::V6(address) => spec.ipv6(address),
+                },
+            )
+    }
+
+    fn node() -> NodeBuilder {
+        NodeBuilder::new("lab-node")
+            .gateway("10.10.0.1/24".parse().unwrap())
+            .gateway("fd10::1/64".parse().unwrap())
+    }
+
+    #[test]
+    fn what_can_and_cannot_be_built() {
+        let a = || endpoint("lab-a", &["10.10.0.11", "fd10::11"]);
+        let cases: [(&str, NodeBuilder, Option<&str>); 15] = [
+            ("no endpoint", node(), None),
+            (
+                "two",
+                node()
+                    .endpoint(a())
+                    .endpoint(endpoint("lab-b", &["10.10.0.12"])),
+                None,
+            ),
+            (
+                "IPv6 alone",
+                node().endpoint(endpoint("lab-b", &["fd10::12"])),
+                None,
+            ),
+            (
+                "second subnet",
+                node()
+                    .gateway("203.0.113.1/24".parse().unwrap())
+                    .endpoint(endpoint("w", &["203.0.113.9"])),
+                None,
+            ),
+            (
+                "no address",
+                node().endpoint(endpoint("lab-a", &[])),
+                Some("lab-a has no address"),
+            ),
+            (
+                "no subnet",
+                node().endpoint(endpoint("lab-a", &["10.11.0.1"])),
+                Some("no gateway of the node has 10.11.0.1"),
+            ),
+            (
+                "same address",
+                node()
+                    .endpoint(a())
+                    .endpoint(endpoint("lab-b", &["10.10.0.11"])),
+                Some("lab-b: 10.10.0.11 is used twice"),
+            ),
+            (
+                "the gateway's",
+                node().endpoint(endpoint("lab-b", &["fd10::1"])),
+                Some("lab-b: fd10::1 is used twice"),
+            ),
+            (
+                "same namespace",
+                node()
+                    .endpoint(a())
+                    .endpoint(endpoint("lab-a", &["10.10.0.12"])),
+                Some("lab-a is used twice"),
+            ),
+            (
+                "the node's",
+                node().endpoint(endpoint("lab-node", &["10.10.0.12"])),
+                Some("lab-node is used twice"),
+            ),
+            (
+                "long interface",
+                node().endpoint(a().host_interface("sixteen-letters-")),
+                Some("`sixteen-letters-` is not an interface name"),
+            ),
+            (
+                "the bridge's",
+                node().endpoint(a().host_interface("br0")),
+                Some("the node has one of that name"),
+            ),
+            (
+                "same interface",
+                node()
+                    .endpoint(a().host_interface("v0"))
+                    .endpoint(endpoint("lab-b", &["10.10.0.12"]).host_interface("v0")),
+                Some("endpoints lab-a and lab-b would share the host interface v0"),
+            ),
+            (
+                "small MTU",
+                node().mtu_bytes(1_279),
+                Some("1279 bytes is not between 1280"),
+            ),
+            (
+                "large MTU",
+                node().mtu_bytes(65_536),
+                Some("65536 bytes is not between 1280"),
+            ),
+        ];
+        for (case, builder, expected) in cases {
+            match (builder.check(), expected) {
+                (Ok(()), None) => {}
+                (Err(error), Some(part)) => {
+                    assert!(error.to_string().contains(part), "{case}: {error}")
+                }
+                (result, _) => panic!("{case}: {result:?}, expected {expected:?}"),
+            }
+        }
+    }
+}
