@@ -56,9 +56,11 @@ fn build(root: &Path) -> Result<PathBuf, String> {
     let endian = utf8(set_by_cargo("CARGO_CFG_TARGET_ENDIAN"));
     let architecture = utf8(set_by_cargo("CARGO_CFG_TARGET_ARCH"));
     let manifest = root.join("bpf-probes/Cargo.toml");
-    let toolchain =
-        probes::Toolchain::find(set_by_cargo("CARGO"), Path::new(&set_by_cargo("RUSTC")))
-            .map_err(|missing| missing.to_string())?;
+    let toolchain = probes::Toolchain::find(
+        Path::new(&set_by_cargo("CARGO")),
+        Path::new(&set_by_cargo("RUSTC")),
+    )
+    .map_err(|missing| missing.to_string())?;
     let status = toolchain
         .command("build", &manifest, &target_dir, &architecture, &endian)
         .map_err(|missing| missing.to_string())?

@@ -41,7 +41,7 @@ const OUTER_ENVIRONMENT: [&str; 12] = [
 pub(crate) struct Toolchain {
     /// Where it comes from, for messages.
     pub(crate) origin: &'static str,
-    cargo: Vec<OsString>,
+    cargo: PathBuf,
     rustc: PathBuf,
 }
 
@@ -82,35 +82,35 @@ impl Toolchain {
     /// # Errors
     ///
     /// If none of them has the source of `core`.
-    pub(crate) fn find(host_cargo: OsString, host_rustc: &Path) -> Result<Self, Missing> {
-        let cargo = vec![host_cargo];
-        if let Some(rustc) = with_core_source(host_rustc) {
-            return Ok(Self {
-                origin: "the default toolchain",
-                cargo,
-                rustc,
-            });
-        }
+    pub(crate) fn find(host_cargo: &Path, host_rustc: &Path) -> Result<Self, Missing> {
         let nightly =
-            output(Command::new("rustup").args(["which", "--toolchain", "nightly", "rustc"]));
-        if let Some(rustc) = nightly.as_deref().map(Path::new).and_then(with_core_source) {
-            let cargo = ["rustup", "run", "nightly", "cargo"]
-                .map(OsString::from)
-                .to_vec();
-            return Ok(Self {
-                origin: "rustup's nightly",
-                cargo,
-                rustc,
-            });
-        }
-        if let Some(rustc) = with_core_source(Path::new(DEBIAN_RUSTC)) {
-            return Ok(Self {
-                origin: "Debian's compiler",
-                cargo,
-                rustc,
-            });
-        }
-        Err(Missing::CoreSource)
+            || output(Command::new("rustup").args(["which", "--toolchain", "nightly", "rustc"]));
+        let (origin, rustc) = with_core_source(host_rustc)
+            .map(|rustc| ("the default toolchain", rustc))
+            .or_else(|| {
+                Some((
+                    "rustup's nightly",
+                    with_core_source(Path::new(&nightly()?))?,
+                ))
+            })
+            .or_else(|| {
+                Some((
+                    "Debian's compiler",
+                    with_core_source(Path::new(DEBIAN_RUSTC))?,
+                ))
+            })
+            .ok_or(Missing::CoreSource)?;
+        let own_cargo = rustc.with_file_name("cargo");
+        let cargo = if own_cargo.is_file() {
+            own_cargo
+        } else {
+            host_cargo.to_path_buf()
+        };
+        Ok(Self {
+            origin,
+            cargo,
+            rustc,
+        })
     }
 
     /// The LLVM that the compiler was built with; `bpf-linker` must be of the same major.
@@ -135,16 +135,22 @@ impl Toolchain {
             llvm_major: self.llvm_major(),
         })?;
         let target = target(endian);
-        let mut command = Command::new(&self.cargo[0]);
+        // The clippy beside the compiler: another one could not read what this compiler wrote.
+        let program = if subcommand == "clippy" {
+            self.rustc.with_file_name("cargo-clippy")
+        } else {
+            self.cargo.clone()
+        };
+        let mut command = Command::new(program);
         for name in OUTER_ENVIRONMENT {
             command.env_remove(name);
         }
         command
+            .env("CARGO", &self.cargo)
             .env("RUSTC", &self.rustc)
             // `-Z build-std` on a stable compiler, for these programs alone.
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_ENCODED_RUSTFLAGS", self.flags(architecture, &linker))
-            .args(&self.cargo[1..])
             .args([
                 subcommand,
                 "--release",
