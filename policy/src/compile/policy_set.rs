@@ -1,0 +1,136 @@
+//! A compiled policy set, and the look-up that the kernel does in it.
+
+use std::cmp::Ordering;
+
+use crate::evaluate::Decision;
+use crate::identity::Identity;
+use crate::label::LabelSet;
+use crate::match_type::MatchType;
+use crate::rule::{Action, Direction};
+use crate::rule_set::RuleRef;
+
+/// Which endpoints share a policy set: those with one identity, whose labels these are.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PolicySetId(pub LabelSet);
+
+/// One entry of a policy set: the key that the kernel looks up, and what stands there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cell {
+    /// Direction of the connection, seen from the endpoint.
+    pub direction: Direction,
+    /// The other side; `None` is anybody.
+    pub identity: Option<Identity>,
+    /// IP protocol; `None` is any, and then port and prefix are 0.
+    pub protocol: Option<u8>,
+    /// Service port with the bits below the prefix 0; for ICMP and ICMPv6 the type.
+    pub port: u16,
+    /// How many leading bits of the port count, 0 to 16; 0 is any port.
+    pub port_prefix: u8,
+    /// The smallest rank of all cells that match a packet wins.
+    pub rank: u32,
+    /// The rule that put it here.
+    pub rule: RuleRef,
+    /// What the rule does.
+    pub action: Action,
+    /// What a match here is called.
+    pub match_type: MatchType,
+}
+
+/// A cell's key in the order in which cells are sorted.
+type CellKey = (Direction, Option<Identity>, Option<u8>, u8, u16);
+
+impl Cell {
+    fn key(&self) -> CellKey {
+        (
+            self.direction,
+            self.identity,
+            self.protocol,
+            self.port_prefix,
+            self.port,
+        )
+    }
+}
+
+/// What the kernel knows about the policy of endpoints with one label set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicySet {
+    /// Whether ingress that no cell matches is dropped.
+    pub ingress_enforced: bool,
+    /// Whether egress that no cell matches is dropped.
+    pub egress_enforced: bool,
+    /// Sorted by key; one cell per key: that of the smallest rank. Cells count even where the direction is not enforced,
+    /// since a policy without default deny may still deny.
+    pub cells: Vec<Cell>,
+}
+
+impl PolicySet {
+    /// A set of cells in any order, with any number per key.
+    pub(crate) fn new(ingress_enforced: bool, egress_enforced: bool, mut cells: Vec<Cell>) -> Self {
+        cells.sort_unstable_by(|a, b| a.key().cmp(&b.key()).then(a.rank.cmp(&b.rank)));
+        cells.dedup_by(|later, kept| later.key() == kept.key());
+        Self {
+            ingress_enforced,
+            egress_enforced,
+            cells,
+        }
+    }
+
+    /// Whether what no cell matches is dropped.
+    pub fn enforced(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::Ingress => self.ingress_enforced,
+            Direction::Egress => self.egress_enforced,
+        }
+    }
+
+    /// The prefix lengths in use by cells that name a protocol: bit `n` is set for prefix length `n` (0 to 16).
+    pub fn port_prefixes(&self, direction: Direction) -> u32 {
+        self.cells
+            .iter()
+            .filter(|cell| cell.direction == direction && cell.protocol.is_some())
+            .fold(0, |bits, cell| bits | 1 << cell.port_prefix)
+    }
+
+    /// What the kernel decides: the smallest rank among the cells for {this identity, anybody} × {the protocol with each
+    /// prefix length in use, any protocol}. No two cells that match a packet come from one rule, so equal ranks cannot
+    /// meet and the order of look-ups does not matter.
+    pub fn lookup(
+        &self,
+        direction: Direction,
+        identity: Identity,
+        protocol: u8,
+        port: u16,
+    ) -> Decision {
+        let prefixes = self.port_prefixes(direction);
+        let with_protocol = (0u8..=16)
+            .filter(|prefix| prefixes & 1 << prefix != 0)
+            .map(|prefix| (Some(protocol), prefix, masked(port, prefix)));
+        let l4_keys: Vec<(Option<u8>, u8, u16)> = with_protocol.chain([(None, 0, 0)]).collect();
+        let smallest = [Some(identity), None]
+            .into_iter()
+            .flat_map(|peer| {
+                l4_keys
+                    .iter()
+                    .map(move |&(protocol, prefix, port)| (direction, peer, protocol, prefix, port))
+            })
+            .filter_map(|key| self.cell(&key))
+            .min_by_key(|cell| cell.rank);
+        match smallest {
+            Some(cell) => Decision::by_rule(cell.rule, cell.action, cell.match_type),
+            None => Decision::without_rule(self.enforced(direction)),
+        }
+    }
+
+    fn cell(&self, key: &CellKey) -> Option<&Cell> {
+        let compare = |cell: &Cell| -> Ordering { cell.key().cmp(key) };
+        Some(&self.cells[self.cells.binary_search_by(compare).ok()?])
+    }
+}
+
+fn masked(port: u16, prefix: u8) -> u16 {
+    if prefix == 0 {
+        0
+    } else {
+        port & (u16::MAX << (16 - prefix))
+    }
+}
