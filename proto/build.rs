@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use prost::Message as _;
+use prost_types::{DescriptorProto, FileDescriptorSet};
 
 /// Every file of the contract, relative to this folder, which is also the import root.
 const FILES: [&str; 6] = [
@@ -15,7 +16,6 @@ const FILES: [&str; 6] = [
     "tycho/v1/ledger.proto",
 ];
 
-#[expect(clippy::print_stdout, reason = "cargo reads a build script's output")]
 fn main() -> anyhow::Result<()> {
     for file in FILES {
         println!("cargo::rerun-if-changed={file}");
@@ -23,13 +23,45 @@ fn main() -> anyhow::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
 
     let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
-    let descriptors = protox::compile(FILES, [Path::new(".")])?;
-    // Source positions and comments serve the generator only; every client of reflection would be sent them.
-    let mut shipped = descriptors.clone();
-    for file in &mut shipped.file {
-        file.source_code_info = None;
-    }
+    let mut descriptors = protox::compile(FILES, [Path::new(".")])?;
+    let shipped = without_source_positions(descriptors.clone());
     std::fs::write(out.join("contract.bin"), shipped.encode_to_vec())?;
+    silence_deprecations(&mut descriptors);
     tonic_prost_build::configure().compile_fds(descriptors)?;
     Ok(())
+}
+
+/// Positions and comments serve the generator; every client of server reflection would be sent them.
+fn without_source_positions(mut descriptors: FileDescriptorSet) -> FileDescriptorSet {
+    for file in &mut descriptors.file {
+        file.source_code_info = None;
+    }
+    descriptors
+}
+
+/// Hubble's clients still read the fields it marks as deprecated, so filling them in must not warn.
+/// The marks stay in the shipped descriptors.
+fn silence_deprecations(descriptors: &mut FileDescriptorSet) {
+    for file in &mut descriptors.file {
+        file.message_type.iter_mut().for_each(silence_message);
+        for value in file.enum_type.iter_mut().flat_map(|each| &mut each.value) {
+            if let Some(options) = &mut value.options {
+                options.deprecated = None;
+            }
+        }
+    }
+}
+
+fn silence_message(message: &mut DescriptorProto) {
+    if let Some(options) = &mut message.options {
+        options.deprecated = None;
+    }
+    for options in message
+        .field
+        .iter_mut()
+        .filter_map(|field| field.options.as_mut())
+    {
+        options.deprecated = None;
+    }
+    message.nested_type.iter_mut().for_each(silence_message);
 }

@@ -15,7 +15,6 @@ macro_rules! generated {
             missing_docs,
             unreachable_pub,
             unused_qualifications,
-            deprecated,
             rustdoc::all,
             reason = "generated code: which lints it meets depends on the .proto files"
         )]

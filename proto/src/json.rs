@@ -1,1 +1,0 @@
-//! JSON as Go's protojson prints it.
