@@ -1,0 +1,205 @@
+//! The rows of the table: what is measured, by which bench, against which target.
+
+use std::process::Command;
+
+use crate::repository::cargo;
+
+/// A target: the figure must not be beyond it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Target {
+    /// The most that is allowed.
+    pub(super) at_most: f64,
+    /// Of the target and of the figure.
+    pub(super) unit: &'static str,
+}
+
+/// A bench target of a package; it measures the rows that it is given by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    pub(super) package: &'static str,
+    pub(super) bench: &'static str,
+    /// It prints a JSON object per figure; otherwise it is criterion's, and the files that criterion leaves are read.
+    pub(super) prints_json: bool,
+    pub(super) needs_root: bool,
+}
+
+impl Source {
+    /// Measures `rows`.
+    pub(super) fn command(self, rows: &[&str]) -> Command {
+        let mut command = cargo([
+            "bench",
+            "--quiet",
+            "--package",
+            self.package,
+            "--bench",
+            self.bench,
+            "--",
+        ]);
+        if self.prints_json {
+            command.args(rows);
+        } else {
+            // Criterion takes one pattern.
+            command.arg(format!("^({})(/|$)", rows.join("|")));
+        }
+        command
+    }
+}
+
+/// One line of the table.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// A bench gives its figure this name; criterion's may have `name/variant`.
+    pub(super) name: &'static str,
+    pub(super) what: &'static str,
+    pub(super) target: Option<Target>,
+    pub(super) source: Source,
+}
+
+const FLOW: Source = Source {
+    package: "flow",
+    bench: "flow",
+    prints_json: false,
+    needs_root: false,
+};
+const PIPELINE: Source = Source {
+    package: "observer",
+    bench: "pipeline",
+    prints_json: false,
+    needs_root: false,
+};
+const MEMORY: Source = Source {
+    package: "observer",
+    bench: "memory",
+    prints_json: true,
+    needs_root: false,
+};
+const KERNEL: Source = Source {
+    package: "tests",
+    bench: "kernel",
+    prints_json: true,
+    needs_root: true,
+};
+
+const fn nanoseconds(at_most: f64) -> Option<Target> {
+    Some(Target {
+        at_most,
+        unit: "ns",
+    })
+}
+
+const fn row(
+    name: &'static str,
+    what: &'static str,
+    target: Option<Target>,
+    source: Source,
+) -> Row {
+    Row {
+        name,
+        what,
+        target,
+        source,
+    }
+}
+
+/// All rows. The targets are those of docs/performance.md.
+pub(super) const ROWS: &[Row] = &[
+    row("decode", "a record's bytes to an event", None, FLOW),
+    row(
+        "encode",
+        "a flow to its protobuf bytes, endpoints spliced",
+        nanoseconds(200.0),
+        FLOW,
+    ),
+    row(
+        "encode-masked",
+        "the same with the default field mask",
+        nanoseconds(200.0),
+        FLOW,
+    ),
+    row(
+        "filter-label",
+        "a label filter, per flow scanned",
+        nanoseconds(2.5),
+        FLOW,
+    ),
+    row(
+        "filter-labels-port",
+        "two labels and a port, per flow scanned",
+        nanoseconds(6.7),
+        FLOW,
+    ),
+    row(
+        "pipeline",
+        "record to annotated flow in the store",
+        nanoseconds(120.0),
+        PIPELINE,
+    ),
+    row(
+        "memory-per-flow",
+        "resident memory per flow held",
+        Some(Target {
+            at_most: 160.0,
+            unit: "bytes",
+        }),
+        MEMORY,
+    ),
+    row(
+        "kernel-established-v4",
+        "established packet, above an empty program, IPv4",
+        nanoseconds(50.0),
+        KERNEL,
+    ),
+    row(
+        "kernel-established-v6",
+        "the same, IPv6",
+        nanoseconds(60.0),
+        KERNEL,
+    ),
+    row(
+        "kernel-established-random",
+        "65,536 connections at random",
+        nanoseconds(180.0),
+        KERNEL,
+    ),
+    row(
+        "kernel-new-v4",
+        "new connection with its event, IPv4",
+        nanoseconds(500.0),
+        KERNEL,
+    ),
+    row(
+        "kernel-new-v6",
+        "the same, IPv6",
+        nanoseconds(550.0),
+        KERNEL,
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_has_one_name() {
+        for (position, row) in ROWS.iter().enumerate() {
+            assert!(
+                ROWS[..position].iter().all(|other| other.name != row.name),
+                "{} twice",
+                row.name
+            );
+        }
+    }
+
+    #[test]
+    fn criterion_gets_one_pattern_and_a_harness_the_names() {
+        let last = |source: Source| {
+            let command = source.command(&["one", "two"]);
+            command
+                .get_args()
+                .last()
+                .map(|argument| argument.to_string_lossy().into_owned())
+        };
+        assert_eq!(last(PIPELINE).as_deref(), Some("^(one|two)(/|$)"));
+        assert_eq!(last(KERNEL).as_deref(), Some("two"));
+    }
+}

@@ -1,0 +1,54 @@
+//! Developer commands: `cargo xtask setup | check | test | demo | bench`.
+#![expect(
+    clippy::print_stdout,
+    reason = "a developer's command talks to its terminal"
+)]
+
+mod bench;
+mod check;
+mod demo;
+#[path = "../../bpf-loader/build/probes.rs"]
+mod probes;
+mod repository;
+mod setup;
+mod stages;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+/// Developer commands of Tycho. Each installs what it needs and says so.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what building and testing needs; changes nothing when it is all there
+    Setup,
+    /// Format, lints, architecture and documentation
+    Check,
+    /// Run the tests: as root all of them, as another user those that need no kernel
+    Test(test::Options),
+    /// Build and start the demo; as root
+    Demo(demo::Options),
+    /// Measure, and compare with the targets
+    Bench(bench::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Setup => {
+            setup::build_tools()?;
+            setup::network_tools()?;
+            println!("Everything is installed.");
+            Ok(())
+        }
+        Command::Check => check::run(),
+        Command::Test(options) => test::run(&options),
+        Command::Demo(options) => demo::run(&options),
+        Command::Bench(options) => bench::run(&options),
+    }
+}

@@ -1,0 +1,52 @@
+//! Installs what a fresh machine lacks, by its ordinary package managers; silent when nothing is missing.
+
+mod compiler;
+mod debian;
+mod linker;
+mod llvm;
+
+use std::env;
+use std::path::Path;
+
+use crate::probes::Toolchain;
+use crate::repository;
+
+/// What the build needs: a compiler for the eBPF programs and its linker.
+pub(crate) fn build_tools() -> anyhow::Result<()> {
+    if env::var_os("TYCHO_BPF_OBJECT").is_some() {
+        println!("setup: TYCHO_BPF_OBJECT is set, no eBPF toolchain is needed");
+        return Ok(());
+    }
+    let toolchain = compiler::ensure()?;
+    linker::ensure(&toolchain)
+}
+
+/// What `check` needs beyond the build: rustfmt, and clippy for both compilers.
+pub(crate) fn check_tools() -> anyhow::Result<()> {
+    compiler::ensure_lints(&toolchain()?)
+}
+
+/// What the demo and the kernel tests need.
+pub(crate) fn network_tools() -> anyhow::Result<()> {
+    if on_path("ip") {
+        return Ok(());
+    }
+    debian::install(
+        &["iproute2"],
+        "`ip`, with which the demo's network namespaces can be looked into",
+    )
+}
+
+/// The compiler for the eBPF programs.
+pub(crate) fn toolchain() -> anyhow::Result<Toolchain> {
+    let found = Toolchain::find(&repository::cargo_path(), &repository::rustc_path());
+    found.map_err(|missing| anyhow::anyhow!("{missing}"))
+}
+
+/// Whether a program can be started by its name; `/usr/sbin` is not in every user's PATH.
+fn on_path(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin"].map(|folder| Path::new(folder).to_path_buf()))
+        .any(|folder| folder.join(program).is_file())
+}

@@ -1,0 +1,123 @@
+//! How many tests passed and failed: read from what the test programs print, while it is shown.
+
+use std::fmt;
+use std::io::{BufRead, BufReader};
+use std::ops::AddAssign;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, anyhow};
+
+use crate::stages::display;
+
+/// Sums over test programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Outcome {
+    passed: u64,
+    failed: u64,
+}
+
+impl AddAssign for Outcome {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} passed, {} failed", self.passed, self.failed)
+    }
+}
+
+/// Runs a test program, shows its output and reads the sums. The inner error says that it failed.
+pub(super) fn watch(command: &mut Command) -> anyhow::Result<(Outcome, anyhow::Result<()>)> {
+    let line = display(command);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start {line}"))?;
+    let stdout = child.stdout.take().expect("stdout is piped");
+    let mut outcome = Outcome::default();
+    for text in BufReader::new(stdout).split(b'\n') {
+        let text = text.with_context(|| format!("read the output of {line}"))?;
+        let text = String::from_utf8_lossy(&text);
+        println!("{text}");
+        outcome += closing_line(&text).unwrap_or_default();
+    }
+    let status = child.wait().with_context(|| format!("wait for {line}"))?;
+    if status.success() {
+        return Ok((outcome, Ok(())));
+    }
+    // A program that died has no closing line; it counts as one failure.
+    outcome.failed = outcome.failed.max(1);
+    Ok((outcome, Err(anyhow!("{line}: {status}"))))
+}
+
+/// `test result: ok. 3 passed; 1 failed; 0 ignored; …`
+fn closing_line(line: &str) -> Option<Outcome> {
+    let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
+    let count = |what: &str| {
+        counts
+            .split("; ")
+            .find_map(|part| part.strip_suffix(what)?.trim_end().parse().ok())
+    };
+    Some(Outcome {
+        passed: count("passed")?,
+        failed: count("failed")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_lines_are_read() {
+        let check = |line: &str, expect: Option<(u64, u64)>| {
+            assert_eq!(
+                closing_line(line).map(|outcome| (outcome.passed, outcome.failed)),
+                expect,
+                "{line}"
+            );
+        };
+        check(
+            "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.01s",
+            Some((12, 0)),
+        );
+        check(
+            "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
+            Some((3, 2)),
+        );
+        check("test parser::result ... ok", None);
+        check("test result: nonsense", None);
+    }
+
+    #[test]
+    fn sums_add_up_and_a_crash_counts() {
+        let mut total = Outcome::default();
+        for (script, expect) in [
+            (
+                "echo 'test result: ok. 2 passed; 0 failed; 0 ignored'",
+                "2 passed, 0 failed",
+            ),
+            (
+                "echo 'test result: FAILED. 1 passed; 3 failed; 0 ignored'; exit 101",
+                "3 passed, 3 failed",
+            ),
+            ("kill -9 $$", "3 passed, 4 failed"),
+        ] {
+            let (outcome, _) = watch(Command::new("/bin/sh").args(["-c", script])).unwrap();
+            total += outcome;
+            assert_eq!(total.to_string(), expect);
+        }
+    }
+
+    #[test]
+    fn a_failing_program_is_an_error_even_if_it_printed_no_failure() {
+        let (_, result) = watch(Command::new("/bin/sh").args(["-c", "exit 1"])).unwrap();
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "sh -c exit 1: exit status: 1"
+        );
+    }
+}
