@@ -14,6 +14,7 @@ pub mod namespace;
 mod stop;
 mod sysctl;
 pub mod topology;
+pub mod traffic;
 
 pub use address::InterfaceAddress;
 pub use counters::{InterfaceCounters, interface_counters, interface_index};
