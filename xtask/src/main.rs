@@ -1,6 +1,7 @@
 //! Developer commands: `cargo xtask setup | check | test | demo | bench`.
 #![expect(
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a developer's command talks to its terminal"
 )]
 
