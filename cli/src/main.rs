@@ -1,0 +1,70 @@
+//! The `tycho` command: parses the command line and hands over to one module per command.
+
+mod clock;
+mod connection;
+mod filters;
+mod observe;
+mod output;
+mod status;
+mod version;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+/// See who talks to whom on the network by identity, what was dropped, and which rule decided
+#[derive(Debug, Parser)]
+#[command(name = "tycho", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show flows of a Tycho or Hubble server
+    Observe(Box<observe::ObserveArgs>),
+    /// Show what a server says of itself, and where its flows went
+    Status(status::StatusArgs),
+    /// Show the version
+    Version,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output wants no more of it.
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // With standard error gone there is nobody left to tell.
+            writeln!(io::stderr(), "error: {error:#}").ok();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Observe(args) => client()?.block_on(observe::run(*args))?,
+        Command::Status(args) => client()?.block_on(status::run(args))?,
+        Command::Version => writeln!(io::stdout(), "{}", version::line())?,
+    }
+    Ok(())
+}
+
+/// What client commands run on: one thread is enough for one stream.
+fn client() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
