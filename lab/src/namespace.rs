@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::ip_command::{IpCommandError, run_ip};
 
-const DIRECTORY: &str = "/run/netns";
+pub(crate) const DIRECTORY: &str = "/run/netns";
 const LONGEST_NAME: usize = 128;
 
 /// Why a namespace could not be made, entered or removed.
@@ -54,7 +54,7 @@ pub enum NamespaceError {
         /// Its name.
         name: String,
         /// What it said.
-        source: IpCommandError,
+        source: Box<IpCommandError>,
     },
     /// The thread could not be started.
     #[error("cannot start a thread for namespace {name}")]
@@ -102,7 +102,7 @@ impl Namespace {
         }
         run_ip(&["netns", "add", name]).map_err(|source| NamespaceError::Command {
             name: name.to_owned(),
-            source,
+            source: Box::new(source),
         })?;
         Ok(namespace)
     }
@@ -149,7 +149,7 @@ impl Namespace {
         }
         run_ip(&["netns", "delete", &self.name]).map_err(|source| NamespaceError::Command {
             name: self.name.clone(),
-            source,
+            source: Box::new(source),
         })
     }
 
@@ -255,55 +255,7 @@ impl Namespace {
     }
 }
 
-/// Removes every namespace whose name starts with `prefix`, such as those an earlier run left
-/// behind when it was killed, and returns their names. Nothing to remove is no error.
-///
-/// # Errors
-/// The prefix is not the start of a valid name (an empty one would remove them all), or a
-/// namespace could not be removed.
-pub fn sweep(prefix: &str) -> Result<Vec<String>, NamespaceError> {
-    if !is_valid_name(prefix) {
-        return Err(NamespaceError::InvalidName {
-            name: prefix.to_owned(),
-        });
-    }
-    let mut removed = Vec::new();
-    for name in names()? {
-        if !name.starts_with(prefix) {
-            continue;
-        }
-        match Namespace::named(&name)?.delete() {
-            // Another sweep may have been faster.
-            Err(_) if !Namespace::exists(&name) => {}
-            Err(error) => return Err(error),
-            Ok(()) => removed.push(name),
-        }
-    }
-    Ok(removed)
-}
-
-/// The names below `/run/netns`, sorted.
-fn names() -> Result<Vec<String>, NamespaceError> {
-    let read_error = |source| NamespaceError::Read {
-        path: PathBuf::from(DIRECTORY),
-        source,
-    };
-    let entries = match std::fs::read_dir(DIRECTORY) {
-        // The first `ip netns add` makes the directory.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(read_error)?,
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        if let Ok(name) = entry.map_err(read_error)?.file_name().into_string() {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
-}
-
-fn is_valid_name(name: &str) -> bool {
+pub(crate) fn is_valid_name(name: &str) -> bool {
     (1..=LONGEST_NAME).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())
         && name
@@ -321,7 +273,7 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Namespace, NamespaceError, is_valid_name, sweep};
+    use super::{Namespace, NamespaceError, is_valid_name};
 
     #[test]
     fn names_are_plain_file_names() {
@@ -343,16 +295,6 @@ mod tests {
         }
         assert!(is_valid_name(&"n".repeat(128)));
         assert!(!is_valid_name(&"n".repeat(129)));
-    }
-
-    #[test]
-    fn a_sweep_without_prefix_is_refused() {
-        for prefix in ["", "-", "/", "../"] {
-            assert!(
-                matches!(sweep(prefix), Err(NamespaceError::InvalidName { .. })),
-                "{prefix:?}"
-            );
-        }
     }
 
     #[test]

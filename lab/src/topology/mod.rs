@@ -14,13 +14,17 @@
 //! the prefix length, and its default route, from the gateway whose subnet holds its address.
 
 mod commands;
+mod endpoint;
 mod names;
 mod node;
 mod spec;
+mod spec_error;
 
+pub use endpoint::Endpoint;
 pub use names::{default_host_interface, default_mac_address};
-pub use node::{Endpoint, Node, TopologyError};
-pub use spec::{EndpointSpec, NodeBuilder, SpecError};
+pub use node::{Node, TopologyError};
+pub use spec::{EndpointSpec, NodeBuilder};
+pub use spec_error::SpecError;
 
 /// The bridge of every node.
 pub const BRIDGE: &str = "br0";

@@ -1,13 +1,13 @@
 //! A node that has been built: its endpoints come, go, and end with it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
 use thiserror::Error;
 
+use super::BRIDGE;
 use super::commands::{ENDPOINT_SYSCTLS, NODE_SYSCTLS, endpoint_lines, join_lines, node_lines};
+use super::endpoint::Endpoint;
 use super::names::default_mac_address;
-use super::spec::{EndpointSpec, NodeSettings, SpecError};
-use super::{BRIDGE, ENDPOINT_INTERFACE};
+use super::spec::{EndpointSpec, NodeSettings};
+use super::spec_error::SpecError;
 use crate::address::InterfaceAddress;
 use crate::counters::{CountersError, InterfaceCounters, interface_counters, interface_index};
 use crate::ip_command::{IpCommandError, run_ip_batch};
@@ -57,66 +57,6 @@ pub enum TopologyError {
     },
 }
 
-/// An endpoint that has been built.
-#[derive(Debug, Clone)]
-pub struct Endpoint {
-    spec: EndpointSpec,
-    namespace: Namespace,
-    host_interface: String,
-    host_interface_index: u32,
-    host_mac_address: [u8; 6],
-}
-
-impl Endpoint {
-    /// Its namespace; the interface inside is [`ENDPOINT_INTERFACE`].
-    pub fn namespace(&self) -> &Namespace {
-        &self.namespace
-    }
-
-    /// The node's end of its veth pair.
-    pub fn host_interface(&self) -> &str {
-        &self.host_interface
-    }
-
-    /// The kernel's number of the node's end, in the node's namespace.
-    pub fn host_interface_index(&self) -> u32 {
-        self.host_interface_index
-    }
-
-    /// The MAC address of the node's end.
-    pub fn host_mac_address(&self) -> [u8; 6] {
-        self.host_mac_address
-    }
-
-    /// The MAC address of its own end.
-    pub fn mac_address(&self) -> [u8; 6] {
-        default_mac_address(&self.spec.namespace, ENDPOINT_INTERFACE)
-    }
-
-    /// Its IPv4 address, if it has one.
-    pub fn ipv4(&self) -> Option<Ipv4Addr> {
-        self.spec.ipv4
-    }
-
-    /// Its IPv6 address, if it has one.
-    pub fn ipv6(&self) -> Option<Ipv6Addr> {
-        self.spec.ipv6
-    }
-
-    /// Its addresses, IPv4 first.
-    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + use<> {
-        self.spec.addresses()
-    }
-
-    /// What its own end has counted.
-    ///
-    /// # Errors
-    /// The namespace or the interface has gone.
-    pub fn counters(&self) -> Result<InterfaceCounters, CountersError> {
-        interface_counters(&self.namespace, ENDPOINT_INTERFACE)
-    }
-}
-
 /// A node and its endpoints. Dropping it removes their namespaces, unless [`Node::keep`] was called.
 #[derive(Debug)]
 pub struct Node {
@@ -139,7 +79,7 @@ impl Node {
             endpoints: Vec::new(),
             kept: false,
         };
-        node.configure(&node.namespace, NODE_SYSCTLS, &node_lines(&node.settings))?;
+        configure(&node.namespace, NODE_SYSCTLS, &node_lines(&node.settings))?;
         for spec in specs {
             node.join(spec)?;
         }
@@ -212,7 +152,7 @@ impl Node {
             });
         };
         let line = format!("link delete dev {}", self.endpoints[place].host_interface);
-        self.configure(&self.namespace, &[], &[line])?;
+        configure(&self.namespace, &[], &[line])?;
         self.endpoints.remove(place).namespace.delete()?;
         Ok(())
     }
@@ -252,9 +192,9 @@ impl Node {
         spec: EndpointSpec,
     ) -> Result<Endpoint, TopologyError> {
         // Settings first: the new link takes its own from the namespace's defaults.
-        self.configure(namespace, ENDPOINT_SYSCTLS, &[])?;
-        self.configure(&self.namespace, &[], &join_lines(&self.settings, &spec))?;
-        self.configure(namespace, &[], &endpoint_lines(&self.settings, &spec))?;
+        configure(namespace, ENDPOINT_SYSCTLS, &[])?;
+        configure(&self.namespace, &[], &join_lines(&self.settings, &spec))?;
+        configure(namespace, &[], &endpoint_lines(&self.settings, &spec))?;
         let host_interface = spec.host_interface_name();
         let host_interface_index =
             interface_index(&self.namespace, &host_interface).map_err(|source| {
@@ -272,29 +212,6 @@ impl Node {
             host_interface_index,
             host_mac_address,
         })
-    }
-
-    /// Writes the settings and runs the lines, inside the namespace.
-    fn configure(
-        &self,
-        namespace: &Namespace,
-        settings: &[(&str, &'static str)],
-        lines: &[String],
-    ) -> Result<(), TopologyError> {
-        let name = || namespace.name().to_owned();
-        namespace.run(|| {
-            sysctl::write_all(settings).map_err(|source| TopologyError::Sysctl {
-                namespace: name(),
-                source,
-            })?;
-            if lines.is_empty() {
-                return Ok(());
-            }
-            run_ip_batch(lines).map_err(|source| TopologyError::Links {
-                namespace: name(),
-                source,
-            })
-        })?
     }
 
     fn remove_namespaces(&mut self) -> Result<(), NamespaceError> {
@@ -317,4 +234,26 @@ impl Drop for Node {
             drop(self.remove_namespaces());
         }
     }
+}
+
+/// Writes the settings and runs the lines, inside the namespace.
+fn configure(
+    namespace: &Namespace,
+    settings: &[(&str, &'static str)],
+    lines: &[String],
+) -> Result<(), TopologyError> {
+    let name = || namespace.name().to_owned();
+    namespace.run(|| {
+        sysctl::write_all(settings).map_err(|source| TopologyError::Sysctl {
+            namespace: name(),
+            source,
+        })?;
+        if lines.is_empty() {
+            return Ok(());
+        }
+        run_ip_batch(lines).map_err(|source| TopologyError::Links {
+            namespace: name(),
+            source,
+        })
+    })?
 }

@@ -2,88 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use thiserror::Error;
-
 use super::names::{default_host_interface, is_valid_interface};
 use super::node::{Node, TopologyError};
+use super::spec_error::{MOST_ENDPOINTS, SpecError};
 use super::{BRIDGE, ENDPOINT_INTERFACE};
 use crate::address::InterfaceAddress;
-
-/// Room for a number per port of the bridge (the kernel's own limit is 1,023).
-const MOST_ENDPOINTS: usize = 1_000;
-
-/// Why a topology cannot be built as described.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SpecError {
-    /// An interface's name does not fit the kernel.
-    #[error("`{interface}` is not an interface name: 1 to 15 letters, digits, `-`, `_` or `.`")]
-    InterfaceName {
-        /// The name as given or derived.
-        interface: String,
-    },
-    /// Two of the node's interfaces would have one name.
-    #[error(
-        "endpoints {first} and {second} would share the host interface {interface}; name one of them yourself"
-    )]
-    SharedInterface {
-        /// The name.
-        interface: String,
-        /// One namespace.
-        first: String,
-        /// The other.
-        second: String,
-    },
-    /// The name of the bridge, or of the loopback interface, is not free.
-    #[error(
-        "endpoint {namespace} cannot use the host interface {interface}: the node has one of that name"
-    )]
-    ReservedInterface {
-        /// The name.
-        interface: String,
-        /// The endpoint.
-        namespace: String,
-    },
-    /// Two endpoints, or an endpoint and the node, would be one namespace.
-    #[error("namespace {namespace} is used twice")]
-    SharedNamespace {
-        /// The name.
-        namespace: String,
-    },
-    /// Two interfaces would have one address.
-    #[error("endpoint {namespace}: {address} is used twice")]
-    SharedAddress {
-        /// The endpoint.
-        namespace: String,
-        /// The address.
-        address: IpAddr,
-    },
-    /// No gateway of the node is in an endpoint's subnet.
-    #[error("endpoint {namespace}: no gateway of the node has {address} in its subnet")]
-    NoGateway {
-        /// The endpoint.
-        namespace: String,
-        /// The address.
-        address: IpAddr,
-    },
-    /// An endpoint has neither address.
-    #[error("endpoint {namespace} has no address; give it an IPv4 or an IPv6 address")]
-    NoAddress {
-        /// The endpoint.
-        namespace: String,
-    },
-    /// The MTU is out of range.
-    #[error("an MTU of {mtu_bytes} bytes is not between 1280 (what IPv6 needs) and 65535")]
-    Mtu {
-        /// As given.
-        mtu_bytes: u32,
-    },
-    /// The bridge has no room for so many.
-    #[error("{count} endpoints are more than the {MOST_ENDPOINTS} a node can have")]
-    TooManyEndpoints {
-        /// As given.
-        count: usize,
-    },
-}
 
 /// One endpoint: a namespace with an `eth0`, joined to the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
