@@ -13,11 +13,13 @@ mod label;
 mod label_filter;
 mod match_type;
 mod rank;
+mod read;
+mod repository;
 mod rule;
 mod rule_set;
 mod selector;
 
-pub use compile::{Cell, Compiler, PolicySet, PolicySetId};
+pub use compile::{Cell, Compiler, LOOKUP_ANY_PROTOCOL, PolicySet, PolicySetId};
 pub use evaluate::{Decision, Enforcement, Verdict, evaluate};
 pub use identity::{Entity, Identities, Identity, IdentityError, UnknownEntity};
 pub use label::{
@@ -26,6 +28,8 @@ pub use label::{
 pub use label_filter::{LabelFilter, LabelFilterError};
 pub use match_type::MatchType;
 pub use rank::Ranks;
+pub use read::{NAMESPACE_LABEL, NAMESPACE_LABELS_PREFIX, ReadError, ReadReason, read_policies};
+pub use repository::{PolicyRepository, RepositoryError};
 pub use rule::{
     Action, Direction, L4Form, Peer, Peers, Policy, PolicyKind, PolicyName, PortRange, PortSpec,
     Ports, Rule, RuleKey, protocol,

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use policy_set::{Cell, PolicySet, PolicySetId};
+pub use policy_set::{Cell, LOOKUP_ANY_PROTOCOL, PolicySet, PolicySetId};
 
 use crate::evaluate::{Enforcement, is_enforced};
 use crate::identity::{Identities, Identity};

@@ -9,6 +9,9 @@ use crate::match_type::MatchType;
 use crate::rule::{Action, Direction};
 use crate::rule_set::RuleRef;
 
+/// Bit of a look-up mask: there are cells for every protocol. Bits 0 to 16 are port prefix lengths.
+pub const LOOKUP_ANY_PROTOCOL: u32 = 1 << 17;
+
 /// Which endpoints share a policy set: those with one identity, whose labels these are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PolicySetId(pub LabelSet);
@@ -83,12 +86,26 @@ impl PolicySet {
         }
     }
 
-    /// The prefix lengths in use by cells that name a protocol: bit `n` is set for prefix length `n` (0 to 16).
+    /// The port prefix lengths in use, for either sort of cell: bit `n` is set for prefix length `n` (0 to 16).
     pub fn port_prefixes(&self, direction: Direction) -> u32 {
+        let both = self.lookup_mask(direction, true) | self.lookup_mask(direction, false);
+        both & !LOOKUP_ANY_PROTOCOL
+    }
+
+    /// Which look-ups can find a cell, among those with an identity or those for anybody: bit `n` (0 to 16) for cells with
+    /// a protocol and prefix length `n`, [`LOOKUP_ANY_PROTOCOL`] for cells without a protocol.
+    pub fn lookup_mask(&self, direction: Direction, by_identity: bool) -> u32 {
         self.cells
             .iter()
-            .filter(|cell| cell.direction == direction && cell.protocol.is_some())
-            .fold(0, |bits, cell| bits | 1 << cell.port_prefix)
+            .filter(|cell| cell.direction == direction && cell.identity.is_some() == by_identity)
+            .map(|cell| {
+                if cell.protocol.is_some() {
+                    1 << cell.port_prefix
+                } else {
+                    LOOKUP_ANY_PROTOCOL
+                }
+            })
+            .fold(0, |mask, bit| mask | bit)
     }
 
     /// What the kernel decides: the smallest rank among the cells for {this identity, anybody} × {the protocol with each
@@ -101,17 +118,24 @@ impl PolicySet {
         protocol: u8,
         port: u16,
     ) -> Decision {
-        let prefixes = self.port_prefixes(direction);
-        let with_protocol = (0u8..=16)
-            .filter(|prefix| prefixes & 1 << prefix != 0)
-            .map(|prefix| (Some(protocol), prefix, masked(port, prefix)));
-        let l4_keys: Vec<(Option<u8>, u8, u16)> = with_protocol.chain([(None, 0, 0)]).collect();
         let smallest = [Some(identity), None]
             .into_iter()
             .flat_map(|peer| {
-                l4_keys
-                    .iter()
-                    .map(move |&(protocol, prefix, port)| (direction, peer, protocol, prefix, port))
+                let mask = self.lookup_mask(direction, peer.is_some());
+                let with_protocol = (0u8..=16)
+                    .filter(move |prefix| mask & 1 << prefix != 0)
+                    .map(move |prefix| {
+                        (
+                            direction,
+                            peer,
+                            Some(protocol),
+                            prefix,
+                            masked(port, prefix),
+                        )
+                    });
+                let any =
+                    (mask & LOOKUP_ANY_PROTOCOL != 0).then_some((direction, peer, None, 0, 0));
+                with_protocol.chain(any)
             })
             .filter_map(|key| self.cell(&key))
             .min_by_key(|cell| cell.rank);

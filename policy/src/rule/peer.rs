@@ -34,11 +34,14 @@ impl Peers {
         }
     }
 
-    /// Whether an identity is meant.
+    /// Whether an identity is meant. The unknown identity belongs to nobody: only a rule for everybody matches it.
     pub fn contain(&self, identity: Identity, labels: &LabelSet) -> bool {
         match self {
             Self::Any => true,
-            Self::Of(peers) => peers.iter().any(|peer| peer.contains(identity, labels)),
+            Self::Of(peers) => {
+                identity != Identity::UNKNOWN
+                    && peers.iter().any(|peer| peer.contains(identity, labels))
+            }
         }
     }
 }

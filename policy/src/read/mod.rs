@@ -1,0 +1,12 @@
+//! Policies from YAML text: one or many documents, every field either understood or refused with its place.
+
+mod cilium;
+mod document;
+mod error;
+mod ports;
+mod selectors;
+mod yaml;
+
+pub use document::read_policies;
+pub use error::{ReadError, ReadReason};
+pub use selectors::{NAMESPACE_LABEL, NAMESPACE_LABELS_PREFIX};

@@ -1,0 +1,152 @@
+//! All policies of a node, by the file they came from, with a revision.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::compile::{Compiler, PolicySet};
+use crate::evaluate::Enforcement;
+use crate::identity::Identities;
+use crate::label::LabelSet;
+use crate::rank::Ranks;
+use crate::read::{ReadError, read_policies};
+use crate::rule::{Policy, PolicyName};
+use crate::rule_set::RuleSet;
+
+/// The policies in force. Every change is all or nothing and raises the revision by 1.
+#[derive(Clone, Debug, Default)]
+pub struct PolicyRepository {
+    files: BTreeMap<String, Vec<Arc<Policy>>>,
+    ranks: Ranks,
+    rules: Arc<RuleSet>,
+    revision: u64,
+}
+
+/// Why a change was refused; the policies are as before.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RepositoryError {
+    /// A text is no policy.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Two policies with one name.
+    #[error("{file}:{line}: {name} is already defined at {other_file}:{other_line}")]
+    Duplicate {
+        /// The policy's name.
+        name: Box<PolicyName>,
+        /// The later file.
+        file: String,
+        /// The line of the policy there.
+        line: u32,
+        /// The earlier file.
+        other_file: String,
+        /// The line of the policy there.
+        other_line: u32,
+    },
+}
+
+impl PolicyRepository {
+    /// Without policies, at revision 0.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts a file's policies in place of those it held before. Gives the revision, which stays the same if the policies
+    /// do.
+    ///
+    /// # Errors
+    /// If the text is no policy, or defines one that another file (or itself) defines.
+    pub fn replace_file(&mut self, file: &str, yaml: &str) -> Result<u64, RepositoryError> {
+        self.change([(file, Some(yaml))])
+    }
+
+    /// Removes a file's policies. Gives the revision.
+    pub fn remove_file(&mut self, file: &str) -> u64 {
+        if self.files.remove(file).is_some() {
+            self.publish();
+        }
+        self.revision
+    }
+
+    /// Several files at once, `None` for one that is gone: one revision, or no change at all.
+    ///
+    /// # Errors
+    /// As [`PolicyRepository::replace_file`].
+    pub fn change<'f>(
+        &mut self,
+        changes: impl IntoIterator<Item = (&'f str, Option<&'f str>)>,
+    ) -> Result<u64, RepositoryError> {
+        let mut files = self.files.clone();
+        for (file, yaml) in changes {
+            match yaml {
+                Some(yaml) => {
+                    let policies = read_policies(file, yaml)?
+                        .into_iter()
+                        .map(Arc::new)
+                        .collect();
+                    files.insert(file.to_owned(), policies);
+                }
+                None => {
+                    files.remove(file);
+                }
+            }
+        }
+        refuse_duplicates(&files)?;
+        if files != self.files {
+            self.files = files;
+            self.publish();
+        }
+        Ok(self.revision)
+    }
+
+    /// The revision: how many changes there were.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The rules at this revision.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
+    }
+
+    /// A compiler for this revision; use one for many subjects.
+    pub fn compiler<'a>(
+        &'a self,
+        identities: &'a Identities,
+        enforcement: Enforcement,
+    ) -> Compiler<'a> {
+        Compiler::new(&self.rules, identities, enforcement)
+    }
+
+    /// The policy set of one subject.
+    pub fn compile_for(
+        &self,
+        subject: &LabelSet,
+        identities: &Identities,
+        enforcement: Enforcement,
+    ) -> PolicySet {
+        self.compiler(identities, enforcement).compile(subject)
+    }
+
+    fn publish(&mut self) {
+        let policies = self.files.values().flatten().map(Arc::clone);
+        self.rules = Arc::new(RuleSet::new(policies, &mut self.ranks));
+        self.revision += 1;
+    }
+}
+
+fn refuse_duplicates(files: &BTreeMap<String, Vec<Arc<Policy>>>) -> Result<(), RepositoryError> {
+    let mut seen: BTreeMap<&PolicyName, &Policy> = BTreeMap::new();
+    for policy in files.values().flatten() {
+        if let Some(other) = seen.insert(&policy.name, policy) {
+            return Err(RepositoryError::Duplicate {
+                name: Box::new(PolicyName::clone(&policy.name)),
+                file: policy.file.clone(),
+                line: policy.line,
+                other_file: other.file.clone(),
+                other_line: other.line,
+            });
+        }
+    }
+    Ok(())
+}

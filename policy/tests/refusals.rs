@@ -1,0 +1,315 @@
+//! Bad policy files: each is refused with file, line, field and reason.
+
+use policy::read_policies;
+
+/// A policy whose specification begins on line 5.
+fn with_spec(spec: &str) -> String {
+    format!(
+        "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: p, namespace: n}}\nspec:\n{spec}"
+    )
+}
+
+fn error_of(text: &str) -> String {
+    match read_policies("p.yaml", text) {
+        Ok(policies) => panic!("accepted: {policies:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn refuses_specifications() {
+    let check = |spec: &str, expect: &str| assert_eq!(error_of(&with_spec(spec)), expect, "{spec}");
+    let unsupported = "this field is not supported";
+    check(
+        "  endpointSelector: {}\n  nodeSelector: {}\n",
+        &format!("p.yaml:6: spec.nodeSelector: {unsupported}"),
+    );
+    check(
+        "  endpointSelector: {}\n  ingres: []\n",
+        "p.yaml:6: spec.ingres: unknown field",
+    );
+    check(
+        "  ingress: []\n",
+        "p.yaml:5: spec.endpointSelector: this field is missing",
+    );
+    check(
+        "  endpointSelector: {}\n",
+        "p.yaml:5: spec: none of ingress, ingressDeny, egress, egressDeny is there: the policy would do nothing",
+    );
+    check(
+        "  endpointSelector: {}\n  ingress:\n",
+        "p.yaml:6: spec.ingress: this field has no value: give it one or remove the field",
+    );
+    check(
+        "  endpointSelector: {}\n  ingress: {}\n",
+        "p.yaml:6: spec.ingress: expected a list, found a mapping",
+    );
+    check(
+        "  endpointSelector: {}\n  ingress: [1]\n",
+        "p.yaml:6: spec.ingress[0]: expected a mapping, found a number",
+    );
+    check(
+        "  endpointSelector: []\n",
+        "p.yaml:5: spec.endpointSelector: expected a mapping, found a list",
+    );
+    check(
+        "  endpointSelector: {}\n  enableDefaultDeny: {ingress: 1}\n",
+        "p.yaml:6: spec.enableDefaultDeny.ingress: expected true or false, found a number",
+    );
+}
+
+#[test]
+fn refuses_what_is_not_enforced() {
+    let check = |section: &str, field: &str| {
+        let spec =
+            format!("  endpointSelector: {{}}\n  {section}:\n  - toPorts: []\n    {field}: [x]\n");
+        let expect = format!("p.yaml:8: spec.{section}[0].{field}: this field is not supported");
+        assert_eq!(error_of(&with_spec(&spec)), expect);
+    };
+    for field in [
+        "fromCIDR",
+        "fromCIDRSet",
+        "fromRequires",
+        "fromNodes",
+        "fromGroups",
+        "authentication",
+    ] {
+        check("ingress", field);
+        check("ingressDeny", field);
+    }
+    let fields = [
+        "toCIDR",
+        "toCIDRSet",
+        "toRequires",
+        "toFQDNs",
+        "toServices",
+        "toNodes",
+        "toGroups",
+        "authentication",
+    ];
+    for field in fields {
+        check("egress", field);
+        check("egressDeny", field);
+    }
+}
+
+#[test]
+fn refuses_peers() {
+    let check = |rule: &str, expect: &str| {
+        assert_eq!(
+            error_of(&with_spec(&format!(
+                "  endpointSelector: {{}}\n  ingress:\n  - {rule}\n"
+            ))),
+            expect,
+            "{rule}"
+        );
+    };
+    let at = |path: &str| format!("p.yaml:7: spec.ingress[0]{path}: ");
+    check("toEndpoints: [{}]", &(at(".toEndpoints") + "unknown field"));
+    check(
+        "fromEndpoints: [{matchLabel: {}}]",
+        &(at(".fromEndpoints[0].matchLabel") + "unknown field"),
+    );
+    check(
+        "fromEndpoints: [{matchLabels: {version: 1.10}}]",
+        &(at(".fromEndpoints[0].matchLabels.version")
+            + "expected a string (in quotes), found a decimal number"),
+    );
+    check(
+        "fromEndpoints: [{matchLabels: {'k8s:a:b': c}}]",
+        &(at(".fromEndpoints[0].matchLabels.k8s:a:b")
+            + "the key \"k8s:a:b\" has a second colon (only a source may stand before it, as in k8s:role)"),
+    );
+    let expression = ".fromEndpoints[0].matchExpressions[0]";
+    let refuse_expression = |text: &str, field: &str, reason: &str| {
+        check(
+            &format!("fromEndpoints: [{{matchExpressions: [{text}]}}]"),
+            &(at(&format!("{expression}{field}")) + reason),
+        );
+    };
+    refuse_expression("{key: a, operator: In}", ".operator", "In needs values");
+    refuse_expression(
+        "{key: a, operator: Exists, values: [b]}",
+        ".operator",
+        "Exists takes no values",
+    );
+    refuse_expression(
+        "{key: a, operator: Gt, values: ['1']}",
+        ".operator",
+        "there is no operator \"Gt\"; there are In, NotIn, Exists, DoesNotExist",
+    );
+    refuse_expression("{operator: Exists}", ".key", "this field is missing");
+    refuse_expression("{key: '', operator: Exists}", ".key", "the key is empty");
+    check(
+        "fromEntities: [internet]",
+        &(at(".fromEntities[0]")
+            + "there is no entity \"internet\"; there are all, world, world-ipv4, world-ipv6, cluster, host, remote-node, \
+               init, unmanaged, health, ingress, kube-apiserver, none"),
+    );
+    check(
+        "{fromEntities: [all], fromEndpoints: [{}]}",
+        &(at(".fromEntities")
+            + "fromEndpoints and fromEntities cannot stand in one rule: write two rules"),
+    );
+}
+
+#[test]
+fn refuses_ports() {
+    let check = |rule: &str, expect: &str| {
+        let text = with_spec(&format!(
+            "  endpointSelector: {{}}\n  egress:\n  - {rule}\n"
+        ));
+        assert_eq!(
+            error_of(&text),
+            format!("p.yaml:7: spec.egress[0].{expect}"),
+            "{rule}"
+        );
+    };
+    let port = |text: &str, expect: &str| {
+        check(
+            &format!("toPorts: [{{ports: [{{{text}}}]}}]"),
+            &format!("toPorts[0].ports[0].{expect}"),
+        );
+    };
+    port("port: 65536", "port: a port is a number from 0 to 65535");
+    port("port: '-1'", "port: a port is a number from 0 to 65535");
+    port("port: ''", "port: a port is a number from 0 to 65535");
+    port(
+        "port: 80.5",
+        "port: expected a number or a string, found a decimal number",
+    );
+    port(
+        "port: [80]",
+        "port: expected a number or a string, found a list",
+    );
+    port(
+        "port: http",
+        "port: named ports are not supported (\"http\"): give the number",
+    );
+    port("protocol: TCP", "port: this field is missing");
+    port(
+        "port: 80, protocol: GRE",
+        "protocol: \"GRE\" is not supported; TCP, UDP, SCTP and ANY are",
+    );
+    port(
+        "port: 0, protocol: ICMP",
+        "protocol: ICMP has no ports: use icmps",
+    );
+    port(
+        "port: 80, endPort: 79",
+        "endPort: endPort must be from 80 (the port) to 65535",
+    );
+    port(
+        "port: 80, endPort: 70000",
+        "endPort: endPort must be from 80 (the port) to 65535",
+    );
+    port(
+        "port: 0, endPort: 80",
+        "endPort: port 0 means every port and has no endPort",
+    );
+    check("toPorts: [{}]", "toPorts[0].ports: this field is missing");
+    check(
+        "toPorts: [{ports: []}]",
+        "toPorts[0].ports: there is no port in this list",
+    );
+    check(
+        "toPorts: [{ports: [{port: 0}], rules: {http: []}}]",
+        "toPorts[0].rules: this field is not supported",
+    );
+    check("icmps: []", "icmps: there is no ICMP type in this list");
+    check(
+        "icmps: [{fields: [{type: Ping}]}]",
+        "icmps[0].fields[0].type: an ICMP type is a number from 0 to 255 or one of its names",
+    );
+    check(
+        "icmps: [{fields: [{type: 8, family: IPv5}]}]",
+        "icmps[0].fields[0].family: \"IPv5\" is no family; IPv4 and IPv6 are",
+    );
+    check(
+        "{icmps: [], toPorts: []}",
+        "icmps: icmps and toPorts cannot stand in one rule: write two rules",
+    );
+}
+
+#[test]
+fn refuses_documents() {
+    let check = |text: &str, expect: &str| assert_eq!(error_of(text), expect, "{text}");
+    check("[]", "p.yaml:1: expected a mapping, found a list");
+    check(
+        "kind: Service\n",
+        "p.yaml:1: kind: \"Service\" is not supported; CiliumNetworkPolicy and CiliumClusterwideNetworkPolicy are",
+    );
+    check(
+        "\n\napiVersion: v1\n",
+        "p.yaml:3: kind: this field is missing",
+    );
+    check(
+        "kind: CiliumNetworkPolicy\napiVersion: v1\n",
+        "p.yaml:2: apiVersion: expected cilium.io/v2 for a CiliumNetworkPolicy",
+    );
+    let head = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n";
+    check(
+        &format!("{head}specs: []\n"),
+        "p.yaml:3: specs: this field is not supported",
+    );
+    check(
+        &format!("{head}metadata: {{}}\n"),
+        "p.yaml:3: metadata.name: this field is missing",
+    );
+    check(
+        &format!("{head}metadata: {{name: p}}\n"),
+        "p.yaml:1: spec: this field is missing",
+    );
+    check(
+        &format!("{head}metadata: {{name: a/b}}\n"),
+        "p.yaml:3: metadata.name: \"a/b\" is no object name (up to 253 of a-z, 0-9, - and .)",
+    );
+    check(
+        &format!("{head}metadata:\n  name: p\n  annotations:\n    tycho.io/audit: 'true'\n"),
+        "p.yaml:6: metadata.annotations.tycho.io/audit: this field is not supported",
+    );
+    check(
+        "apiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata: {name: p, namespace: n}\n",
+        "p.yaml:3: metadata.namespace: a CiliumClusterwideNetworkPolicy has no namespace",
+    );
+}
+
+#[test]
+fn refuses_what_is_no_yaml() {
+    let good = include_str!("policies/shop.yaml");
+    let truncated = &good[..good.find(", values: [db]").unwrap() + 10];
+    let error = error_of(truncated);
+    assert!(
+        error.starts_with("p.yaml:28: not valid YAML: ")
+            || error.starts_with("p.yaml:29: not valid YAML: "),
+        "{error}"
+    );
+    for (text, start) in [
+        ("a: 1\na: 2\n", "p.yaml:2: not valid YAML: duplicate"),
+        ("a: b\n c: d\n", "p.yaml:2: not valid YAML: "),
+        ("- &x [*x]\n", "p.yaml:1: not valid YAML: "),
+        ("[".repeat(100_000).as_str(), "p.yaml:1: not valid YAML: "),
+    ] {
+        let error = error_of(text);
+        assert!(error.starts_with(start), "{error}");
+        assert!(
+            !error.contains('\n') && !error.contains(" at line "),
+            "{error}"
+        );
+    }
+}
+
+/// Cutting a good file anywhere gives an error with a line of the file, or fewer policies; never a panic.
+#[test]
+fn survives_truncation_everywhere() {
+    let good = include_str!("policies/shop.yaml");
+    let lines = u32::try_from(good.lines().count()).unwrap();
+    let mut refused = 0;
+    for end in 0..good.len() {
+        if let Err(error) = read_policies("p.yaml", &good[..end]) {
+            assert!((1..=lines + 1).contains(&error.line), "{error}");
+            refused += 1;
+        }
+    }
+    assert!(refused > good.len() / 2);
+}
