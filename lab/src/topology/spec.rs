@@ -93,7 +93,18 @@ impl NodeSettings {
         present: &[EndpointSpec],
         spec: &EndpointSpec,
     ) -> Result<(), SpecError> {
-        let namespace = || spec.namespace.clone();
+        self.check_names(present, spec)?;
+        if spec.addresses().next().is_none() {
+            return Err(SpecError::NoAddress {
+                namespace: spec.namespace.clone(),
+            });
+        }
+        spec.addresses()
+            .try_for_each(|address| self.check_address(present, spec, address))
+    }
+
+    fn check_names(&self, present: &[EndpointSpec], spec: &EndpointSpec) -> Result<(), SpecError> {
+        let namespace = spec.namespace.clone();
         let interface = spec.host_interface_name();
         if !is_valid_interface(&interface) {
             return Err(SpecError::InterfaceName { interface });
@@ -101,17 +112,11 @@ impl NodeSettings {
         if [BRIDGE, ENDPOINT_INTERFACE, "lo"].contains(&interface.as_str()) {
             return Err(SpecError::ReservedInterface {
                 interface,
-                namespace: namespace(),
+                namespace,
             });
         }
-        if spec.namespace == self.namespace
-            || present
-                .iter()
-                .any(|other| other.namespace == spec.namespace)
-        {
-            return Err(SpecError::SharedNamespace {
-                namespace: namespace(),
-            });
+        if namespace == self.namespace || present.iter().any(|other| other.namespace == namespace) {
+            return Err(SpecError::SharedNamespace { namespace });
         }
         if let Some(other) = present
             .iter()
@@ -121,38 +126,32 @@ impl NodeSettings {
             return Err(SpecError::SharedInterface {
                 interface,
                 first,
-                second: namespace(),
+                second: namespace,
             });
-        }
-        if spec.addresses().next().is_none() {
-            return Err(SpecError::NoAddress {
-                namespace: namespace(),
-            });
-        }
-        for address in spec.addresses() {
-            let of_an_endpoint = present
-                .iter()
-                .flat_map(EndpointSpec::addresses)
-                .any(|other| other == address);
-            if of_an_endpoint
-                || self
-                    .gateways
-                    .iter()
-                    .any(|gateway| gateway.address() == address)
-            {
-                return Err(SpecError::SharedAddress {
-                    namespace: namespace(),
-                    address,
-                });
-            }
-            if self.gateway_of(address).is_none() {
-                return Err(SpecError::NoGateway {
-                    namespace: namespace(),
-                    address,
-                });
-            }
         }
         Ok(())
+    }
+
+    fn check_address(
+        &self,
+        present: &[EndpointSpec],
+        spec: &EndpointSpec,
+        address: IpAddr,
+    ) -> Result<(), SpecError> {
+        let namespace = spec.namespace.clone();
+        let mut taken = present.iter().flat_map(EndpointSpec::addresses);
+        if taken.any(|other| other == address)
+            || self
+                .gateways
+                .iter()
+                .any(|gateway| gateway.address() == address)
+        {
+            return Err(SpecError::SharedAddress { namespace, address });
+        }
+        match self.gateway_of(address) {
+            Some(_) => Ok(()),
+            None => Err(SpecError::NoGateway { namespace, address }),
+        }
     }
 }
 
@@ -242,120 +241,102 @@ impl NodeBuilder {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::{EndpointSpec, NodeBuilder};
 
-    fn endpoint(namespace: &str, addresses: &[&str]) -> EndpointSpec {
-        addresses
+    fn node() -> NodeBuilder {
+        let gateways = ["10.10.0.1/24", "fd10::1/64", "203.0.113.1/24"];
+        gateways
             .iter()
-            .fold(
-                EndpointSpec::new(namespace),
-                |spec, address| match address.parse().unwrap() {
-                    std::net::IpAddr::V4(address) => spec.ipv4(address),
-                    std::net::IpAddr::V6(address) => spec.ipv6(address),
-                },
-            )
+            .fold(NodeBuilder::new("lab-node"), |node, gateway| {
+                node.gateway(gateway.parse().unwrap())
+            })
     }
 
-    fn node() -> NodeBuilder {
-        NodeBuilder::new("lab-node")
-            .gateway("10.10.0.1/24".parse().unwrap())
-            .gateway("fd10::1/64".parse().unwrap())
+    /// `namespace[@interface] address...`, as short as a case can be written.
+    fn endpoint(text: &str) -> EndpointSpec {
+        let mut words = text.split(' ');
+        let name = words.next().unwrap();
+        let (namespace, interface) = name.split_once('@').unwrap_or((name, ""));
+        let spec = EndpointSpec::new(namespace);
+        let spec = if interface.is_empty() {
+            spec
+        } else {
+            spec.host_interface(interface)
+        };
+        words.fold(spec, |spec, address| match address.parse().unwrap() {
+            IpAddr::V4(address) => spec.ipv4(address),
+            IpAddr::V6(address) => spec.ipv6(address),
+        })
+    }
+
+    fn check(node: &NodeBuilder, expected: &str) {
+        let shown = node
+            .check()
+            .map_or_else(|error| error.to_string(), |()| "fine".to_owned());
+        assert!(
+            shown.contains(expected),
+            "expected `{expected}`, not `{shown}`: {node:?}"
+        );
     }
 
     #[test]
-    fn what_can_and_cannot_be_built() {
-        let a = || endpoint("lab-a", &["10.10.0.11", "fd10::11"]);
-        let cases: [(&str, NodeBuilder, Option<&str>); 15] = [
-            ("no endpoint", node(), None),
+    fn which_endpoints_can_join() {
+        let cases: [(&[&str], &str); 13] = [
+            (&[], "fine"),
+            (&["a 10.10.0.11 fd10::11", "b 10.10.0.12"], "fine"),
+            (&["a fd10::12"], "fine"),
+            (&["a 203.0.113.9"], "fine"),
+            (&["a"], "a has no address"),
+            (&["a 10.11.0.1"], "no gateway of the node has 10.11.0.1"),
             (
-                "two",
-                node()
-                    .endpoint(a())
-                    .endpoint(endpoint("lab-b", &["10.10.0.12"])),
-                None,
+                &["a 10.10.0.11", "b 10.10.0.11"],
+                "b: 10.10.0.11 is used twice",
             ),
+            (&["a fd10::1"], "a: fd10::1 is used twice"),
+            (&["a 10.10.0.11", "a 10.10.0.12"], "a is used twice"),
+            (&["lab-node 10.10.0.12"], "lab-node is used twice"),
             (
-                "IPv6 alone",
-                node().endpoint(endpoint("lab-b", &["fd10::12"])),
-                None,
+                &["a@sixteen-letters- 10.10.0.11"],
+                "`sixteen-letters-` is not an interface name",
             ),
+            (&["a@br0 10.10.0.11"], "the node has one of that name"),
             (
-                "second subnet",
-                node()
-                    .gateway("203.0.113.1/24".parse().unwrap())
-                    .endpoint(endpoint("w", &["203.0.113.9"])),
-                None,
-            ),
-            (
-                "no address",
-                node().endpoint(endpoint("lab-a", &[])),
-                Some("lab-a has no address"),
-            ),
-            (
-                "no subnet",
-                node().endpoint(endpoint("lab-a", &["10.11.0.1"])),
-                Some("no gateway of the node has 10.11.0.1"),
-            ),
-            (
-                "same address",
-                node()
-                    .endpoint(a())
-                    .endpoint(endpoint("lab-b", &["10.10.0.11"])),
-                Some("lab-b: 10.10.0.11 is used twice"),
-            ),
-            (
-                "the gateway's",
-                node().endpoint(endpoint("lab-b", &["fd10::1"])),
-                Some("lab-b: fd10::1 is used twice"),
-            ),
-            (
-                "same namespace",
-                node()
-                    .endpoint(a())
-                    .endpoint(endpoint("lab-a", &["10.10.0.12"])),
-                Some("lab-a is used twice"),
-            ),
-            (
-                "the node's",
-                node().endpoint(endpoint("lab-node", &["10.10.0.12"])),
-                Some("lab-node is used twice"),
-            ),
-            (
-                "long interface",
-                node().endpoint(a().host_interface("sixteen-letters-")),
-                Some("`sixteen-letters-` is not an interface name"),
-            ),
-            (
-                "the bridge's",
-                node().endpoint(a().host_interface("br0")),
-                Some("the node has one of that name"),
-            ),
-            (
-                "same interface",
-                node()
-                    .endpoint(a().host_interface("v0"))
-                    .endpoint(endpoint("lab-b", &["10.10.0.12"]).host_interface("v0")),
-                Some("endpoints lab-a and lab-b would share the host interface v0"),
-            ),
-            (
-                "small MTU",
-                node().mtu_bytes(1_279),
-                Some("1279 bytes is not between 1280"),
-            ),
-            (
-                "large MTU",
-                node().mtu_bytes(65_536),
-                Some("65536 bytes is not between 1280"),
+                &["a@v0 10.10.0.11", "b@v0 10.10.0.12"],
+                "a and b would share the host interface v0",
             ),
         ];
-        for (case, builder, expected) in cases {
-            match (builder.check(), expected) {
-                (Ok(()), None) => {}
-                (Err(error), Some(part)) => {
-                    assert!(error.to_string().contains(part), "{case}: {error}")
-                }
-                (result, _) => panic!("{case}: {result:?}, expected {expected:?}"),
-            }
+        for (endpoints, expected) in cases {
+            let node = endpoints
+                .iter()
+                .fold(node(), |node, text| node.endpoint(endpoint(text)));
+            check(&node, expected);
         }
+    }
+
+    #[test]
+    fn which_mtu_can_be_had() {
+        for (mtu_bytes, expected) in [
+            (1_280, "fine"),
+            (65_535, "fine"),
+            (1_279, "1279 bytes is not between 1280"),
+            (65_536, "65536 bytes is not between 1280"),
+        ] {
+            check(&node().mtu_bytes(mtu_bytes), expected);
+        }
+    }
+
+    #[test]
+    fn a_bridge_has_room_for_a_thousand() {
+        let full = (0..1_000_u32).fold(node(), |node, number| {
+            let text = format!("n{number} fd10::{:x}", number + 2);
+            node.endpoint(endpoint(&text))
+        });
+        check(&full, "fine");
+        check(
+            &full.endpoint(endpoint("last fd10::ffff")),
+            "1001 endpoints are more than the 1000",
+        );
     }
 }
