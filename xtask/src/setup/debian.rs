@@ -20,7 +20,7 @@ pub(super) fn install(packages: &[&str], what: &str) -> anyhow::Result<()> {
     let mut command = Command::new("apt-get");
     command.env("DEBIAN_FRONTEND", "noninteractive");
     command
-        .args(["install", "--yes", "--no-install-recommends"])
+        .args(["install", "--quiet", "--yes", "--no-install-recommends"])
         .args(packages);
     if !repository::is_root() {
         bail!(

@@ -33,6 +33,7 @@ pub(super) fn ensure(toolchain: &Toolchain) -> anyhow::Result<()> {
             &feature,
         ])
         .env("LLVM_PREFIX", prefix)
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
         // A folder of its own, whatever the surrounding build uses.
         .env_remove("CARGO_TARGET_DIR");
     execute(&mut install).context("install bpf-linker")?;

@@ -73,7 +73,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if !options.wants(Tier::Kernel) {
         println!("\n{}", kernel_tier_not_run(&built));
     }
-    println!("\n{total}");
+    // Nothing was built: there are no sums, and "0 failed" would mislead.
+    if !built.is_empty() {
+        println!("\n{total}");
+    }
     result
 }
 
