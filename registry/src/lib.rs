@@ -2,5 +2,5 @@
 
 pub mod directory;
 pub mod endpoint_file;
-
+pub mod numbers;
 pub mod watch;

@@ -1,0 +1,381 @@
+//! The store against a model, through ends at any byte; the allocator; the errors.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use std::fs::OpenOptions;
+
+use super::*;
+
+const NOW: u64 = 1_800_000_000;
+
+fn identity(number: u32, label: &str) -> Entry {
+    Entry::Identity {
+        number,
+        labels: vec![label.to_owned()],
+    }
+}
+
+fn store() -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("node-a/numbers");
+    (directory, path)
+}
+
+fn open(path: &Path) -> (Numbers, Loaded) {
+    Numbers::open(path, NOW).unwrap()
+}
+
+#[test]
+fn every_kind_reads_back() {
+    let (_directory, path) = store();
+    let description = json!({"name": "shop/backend", "index": 3});
+    let entries = [
+        identity(256, "k8s:role=frontend"),
+        Entry::Rule {
+            number: 1,
+            key: "cnp/shop/backend/ingress/0".to_owned(),
+            description: description.as_object().unwrap().clone(),
+        },
+        Entry::Metadata {
+            number: 7,
+            value: json!({"identity": 256, "pod": "a\nb"}),
+        },
+        Entry::Endpoint {
+            number: 1,
+            name: "shop/frontend-1".to_owned(),
+        },
+        Entry::Other {
+            group: "slot".to_owned(),
+            number: 1,
+            value: json!(null),
+        },
+    ];
+    let (mut numbers, loaded) = open(&path);
+    assert!(loaded.entries.is_empty());
+    numbers.record_all(&entries).unwrap();
+    drop(numbers);
+    let (numbers, loaded) = open(&path);
+    assert_eq!(numbers.len(), entries.len());
+    for entry in &entries {
+        assert_eq!(loaded.entries[&(entry.kind(), entry.number())], *entry);
+        assert_eq!(
+            loaded.entries_of(&entry.kind()).collect::<Vec<_>>(),
+            [entry]
+        );
+        assert_eq!(loaded.last[&entry.kind()], entry.number());
+    }
+    assert!(loaded.released.is_empty());
+}
+
+#[test]
+fn a_number_stands_for_one_thing_until_it_is_released() {
+    let (_directory, path) = store();
+    let (mut numbers, _) = open(&path);
+    let before = identity(256, "k8s:a=b");
+    numbers.record(&before).unwrap();
+    numbers.record(&before).unwrap();
+    let both = [identity(257, "k8s:c=d"), identity(256, "k8s:c=d")];
+    let error = numbers.record_all(&both).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "identity 256 stands for something else, so it cannot be recorded for `k8s:c=d` before it is released"
+    );
+    assert_eq!(numbers.len(), 1, "all or none");
+    numbers.release(Kind::Identity, 256, NOW).unwrap();
+    let error = numbers.release(Kind::Identity, 256, NOW).unwrap_err();
+    assert!(matches!(error, NumbersError::NotInUse { .. }), "{error}");
+    numbers.record_all(&both).unwrap();
+    let rule = |text: &str| Entry::Rule {
+        number: 1,
+        key: "k".to_owned(),
+        description: json!({"text": text}).as_object().unwrap().clone(),
+    };
+    numbers.record(&rule("old")).unwrap();
+    numbers.record(&rule("new")).unwrap();
+    drop(numbers);
+    let (_, loaded) = open(&path);
+    assert_eq!(loaded.entries[&(Kind::Rule, 1)], rule("new"));
+    assert_eq!(loaded.entries_of(&Kind::Identity).count(), 2);
+    assert!(loaded.released.is_empty());
+}
+
+#[test]
+fn a_second_observer_is_refused_by_name() {
+    let (_directory, path) = store();
+    let (numbers, _) = open(&path);
+    let error = Numbers::open(&path, NOW).unwrap_err();
+    let expect = format!("are held by process {}", std::process::id());
+    assert!(error.to_string().contains(&expect), "{error}");
+    drop(numbers);
+    open(&path);
+}
+
+#[test]
+fn damage_is_named_and_a_torn_end_is_cut() {
+    let whole =
+        "{\"tycho_numbers\":1}\n{\"record\":{\"kind\":\"endpoint\",\"number\":1,\"name\":\"a\"}}\n";
+    let check = |text: &str, expect: Result<(usize, u64), &str>| {
+        let (_directory, path) = store();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        let opened = Numbers::open(&path, NOW).map(|(_, loaded)| loaded);
+        match (opened, expect) {
+            (Ok(loaded), Ok(expect)) => {
+                assert_eq!(
+                    (loaded.entries.len(), loaded.torn_bytes),
+                    expect,
+                    "{text:?}"
+                );
+                let (_, again) = open(&path);
+                assert_eq!(
+                    (again.entries.len(), again.torn_bytes),
+                    (expect.0, 0),
+                    "{text:?}"
+                );
+            }
+            (Err(error), Err(expect)) => {
+                let message = error.to_string();
+                assert!(
+                    message.contains(&format!("{}:{expect}", path.display())),
+                    "{message}"
+                );
+                assert_eq!(
+                    fs::read_to_string(&path).unwrap(),
+                    text,
+                    "a damaged file stays as it is"
+                );
+            }
+            (found, _) => panic!("{text:?}: {found:?}"),
+        }
+    };
+    check("", Ok((0, 0)));
+    check(whole, Ok((1, 0)));
+    check("{\"tycho_num", Ok((0, 11)));
+    check(&format!("{whole}{{\"rec"), Ok((1, 5)));
+    check(&format!("{whole}{{\"rec\n"), Err("3: no line of numbers"));
+    check(&format!("{whole}\n{whole}"), Err("3: no line of numbers"));
+    check(&format!("{whole}{whole}"), Err("3: a second first line"));
+    check(
+        "{\"tycho_numbers\":2}\n",
+        Err("1: format 2 is of another version"),
+    );
+    check(
+        "{\"last\":[\"rule\",1]}\n",
+        Err("1: the first line names no format"),
+    );
+    check(
+        &format!("{whole}{}", "x".repeat(MAX_LINE_BYTES)),
+        Err("3: the line is too long"),
+    );
+}
+
+#[test]
+fn an_entry_that_is_too_long_changes_nothing() {
+    let (_directory, path) = store();
+    let (mut numbers, _) = open(&path);
+    let long = identity(300, &"x".repeat(MAX_LINE_BYTES));
+    let error = numbers.record_all(&[identity(299, "a"), long]).unwrap_err();
+    assert!(matches!(error, NumbersError::TooLong { .. }), "{error}");
+    numbers.record(&identity(298, "a")).unwrap();
+    drop(numbers);
+    assert_eq!(open(&path).1.entries.len(), 1);
+}
+
+#[test]
+fn a_failed_write_is_taken_back_before_the_next() {
+    let (_directory, path) = store();
+    let (mut numbers, _) = open(&path);
+    numbers.record(&identity(256, "a")).unwrap();
+    numbers.file.write_all(b"{\"rec").unwrap();
+    numbers.torn = true;
+    numbers.record(&identity(257, "b")).unwrap();
+    drop(numbers);
+    let (_, loaded) = open(&path);
+    assert_eq!((loaded.entries.len(), loaded.torn_bytes), (2, 0));
+}
+
+#[test]
+fn many_releases_do_not_make_the_file_grow() {
+    let (_directory, path) = store();
+    let (mut numbers, _) = open(&path);
+    numbers.record(&identity(256, "k8s:stays=yes")).unwrap();
+    let mut largest = 0;
+    for round in 0..3 * MAX_DEAD_LINES as u32 {
+        let number = 257 + round % 1000;
+        numbers
+            .record(&identity(number, &format!("k8s:round={round}")))
+            .unwrap();
+        numbers
+            .release(Kind::Identity, number, NOW + u64::from(round))
+            .unwrap();
+        largest = largest.max(fs::metadata(&path).unwrap().len());
+    }
+    assert!(largest < 200 * 2 * MAX_DEAD_LINES as u64, "{largest}");
+    drop(numbers);
+    let (_, loaded) = open(&path);
+    assert_eq!(loaded.entries.len(), 1);
+    assert_eq!(loaded.released.len(), 1000);
+    assert_eq!(
+        loaded.last[&Kind::Identity],
+        257 + (3 * MAX_DEAD_LINES as u32 - 1) % 1000
+    );
+    assert!(!path.with_extension("new").exists());
+}
+
+#[test]
+fn numbers_go_round_and_rest() {
+    let rest = Duration::from_secs(100);
+    let mut allocator = Allocator::new(256..=258, rest);
+    assert_eq!(
+        [(); 4].map(|()| allocator.allocate(NOW)),
+        [Some(256), Some(257), Some(258), None]
+    );
+    assert!(allocator.release(257, NOW));
+    assert!(!allocator.release(257, NOW));
+    assert!(!allocator.release(9, NOW));
+    assert_eq!(allocator.allocate(NOW + 99), None);
+    assert_eq!((allocator.used(), allocator.resting()), (2, 1));
+    assert_eq!(allocator.allocate(NOW + 100), Some(257));
+    assert!(!allocator.claim(257) && !allocator.claim(9));
+    let mut one = Allocator::new(5..=5, Duration::ZERO);
+    assert_eq!([one.allocate(0), one.allocate(0)], [Some(5), None]);
+    let mut top = Allocator::new(u32::MAX - 1..=u32::MAX, Duration::ZERO);
+    assert_eq!(
+        [(); 3].map(|()| top.allocate(0)),
+        [Some(u32::MAX - 1), Some(u32::MAX), None]
+    );
+}
+
+#[test]
+fn an_allocator_resumes_where_it_was() {
+    let (_directory, path) = store();
+    let (mut numbers, _) = open(&path);
+    for number in [256, 257, 258] {
+        numbers.record(&identity(number, "x")).unwrap();
+    }
+    numbers.release(Kind::Identity, 257, NOW).unwrap();
+    // A clock that ran ahead, and was set back since.
+    numbers
+        .release(Kind::Identity, 258, NOW + 1_000_000)
+        .unwrap();
+    drop(numbers);
+    let (_, loaded) = open(&path);
+    let rest = Duration::from_secs(3600);
+    let resume = || Allocator::resume(256..=260, rest, &loaded, &Kind::Identity, NOW);
+    assert_eq!([(); 3].map(|()| resume().allocate(NOW)), [Some(259); 3]);
+    let mut allocator = resume();
+    assert_eq!(
+        [(); 3].map(|()| allocator.allocate(NOW)),
+        [Some(259), Some(260), None]
+    );
+    assert_eq!(
+        [(); 3].map(|()| allocator.allocate(NOW + 3600)),
+        [Some(257), Some(258), None]
+    );
+}
+
+/// What is done to the store and to the model.
+#[derive(Clone, Debug)]
+enum Step {
+    Record(u32, u8),
+    Release(u32),
+    /// The process ends inside the next line, after so many of its bytes.
+    Tear(u32, usize),
+    Reopen,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let number = 256..264_u32;
+    prop_oneof![
+        4 => (number.clone(), 0..3_u8).prop_map(|(number, label)| Step::Record(number, label)),
+        3 => number.clone().prop_map(Step::Release),
+        1 => (number, 0..60_usize).prop_map(|(number, bytes)| Step::Tear(number, bytes)),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+/// Numbers in use, and those released since.
+#[derive(Debug, Default, PartialEq)]
+struct Model {
+    used: BTreeMap<u32, String>,
+    released: BTreeSet<u32>,
+    last: Option<u32>,
+}
+
+impl Model {
+    fn of(loaded: &Loaded) -> Self {
+        let entries = loaded.entries_of(&Kind::Identity);
+        Self {
+            used: entries
+                .map(|entry| (entry.number(), entry.name().unwrap()))
+                .collect(),
+            released: loaded
+                .released
+                .iter()
+                .map(|released| released.number)
+                .collect(),
+            last: loaded.last.get(&Kind::Identity).copied(),
+        }
+    }
+
+    /// Applies the step; whether the store should accept it.
+    fn apply(&mut self, step: &Step) -> bool {
+        match step {
+            Step::Record(number, label) => {
+                let label = format!("k8s:label={label}");
+                if self.used.get(number).is_some_and(|used| *used != label) {
+                    return false;
+                }
+                self.used.insert(*number, label);
+                self.released.remove(number);
+                self.last = Some(*number);
+                true
+            }
+            Step::Release(number) => {
+                self.used.remove(number).is_some() && self.released.insert(*number)
+            }
+            Step::Tear(..) | Step::Reopen => true,
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn what_was_acknowledged_is_read_back(steps in prop::collection::vec(step(), 0..60), compact_at in 0..20_usize) {
+        let (_directory, path) = store();
+        let mut model = Model::default();
+        let (mut numbers, _) = open(&path);
+        for step in &steps {
+            numbers.compact_at = compact_at;
+            let accepted = match step {
+                Step::Record(number, label) => numbers.record(&identity(*number, &format!("k8s:label={label}"))).is_ok(),
+                Step::Release(number) => numbers.release(Kind::Identity, *number, NOW).is_ok(),
+                Step::Tear(number, bytes) => {
+                    drop(numbers);
+                    let mut line = Vec::new();
+                    Line::Record(identity(*number, "k8s:torn=yes")).write_to(&mut line, &path).unwrap();
+                    let torn = &line[..*bytes.min(&(line.len() - 1))];
+                    OpenOptions::new().append(true).open(&path).unwrap().write_all(torn).unwrap();
+                    let (reopened, loaded) = open(&path);
+                    prop_assert_eq!(loaded.torn_bytes, torn.len() as u64);
+                    numbers = reopened;
+                    true
+                }
+                Step::Reopen => {
+                    drop(numbers);
+                    numbers = open(&path).0;
+                    true
+                }
+            };
+            prop_assert_eq!(accepted, model.apply(step), "{:?}", step);
+            prop_assert_eq!(&Model::of(&log::replay(&path).unwrap()), &model);
+            prop_assert_eq!(numbers.len(), model.used.len());
+        }
+    }
+}
