@@ -1,0 +1,86 @@
+//! `source` and `destination`: one encoded blob per metadata version, spliced in.
+
+use prost::Message as _;
+
+use crate::mask::Keep;
+use crate::metadata::MetadataVersion;
+use crate::snapshot::Snapshot;
+use crate::wire::{put_bytes, put_varint};
+
+/// Appends one end of a flow, and keeps the masked form of each version.
+#[derive(Debug)]
+pub(super) struct EndpointEncoder {
+    keep: Keep,
+    /// Length and bytes of the masked endpoint, by metadata index.
+    masked: Vec<Option<Box<[u8]>>>,
+}
+
+impl EndpointEncoder {
+    pub(super) fn new(keep: Keep) -> Self {
+        Self {
+            keep,
+            masked: Vec::new(),
+        }
+    }
+
+    /// Drops what was derived from versions that were replaced.
+    pub(super) fn forget(&mut self) {
+        self.masked.clear();
+    }
+
+    #[inline]
+    pub(super) fn put(
+        &mut self,
+        out: &mut Vec<u8>,
+        field: [u8; 1],
+        versions: &Snapshot<MetadataVersion>,
+        index: u32,
+        identity: u32,
+    ) {
+        let node = match &self.keep {
+            Keep::Skip => return,
+            Keep::Whole => None,
+            Keep::Part(node) => Some(node),
+        };
+        let version = versions.get(index);
+        // The record's identity is what the kernel decided by, so it goes before the table's.
+        let Some(version) = version.filter(|version| version.content().identity == identity) else {
+            let endpoint = decided_endpoint(version.map(AsRef::as_ref), identity).encode_to_vec();
+            match node {
+                None => put_bytes(out, field, &endpoint),
+                Some(node) => {
+                    let mut kept = Vec::new();
+                    node.prune(&endpoint, &mut kept);
+                    put_bytes(out, field, &kept);
+                }
+            }
+            return;
+        };
+        out.extend_from_slice(&field);
+        let Some(node) = node else {
+            out.extend_from_slice(version.prefixed_endpoint());
+            return;
+        };
+        let place = index as usize;
+        if self.masked.len() <= place {
+            self.masked.resize(place + 1, None);
+        }
+        let masked = self.masked[place].get_or_insert_with(|| {
+            let mut kept = Vec::new();
+            node.prune(version.endpoint_bytes(), &mut kept);
+            let mut prefixed = Vec::with_capacity(kept.len() + 2);
+            put_varint(&mut prefixed, kept.len() as u64);
+            prefixed.extend_from_slice(&kept);
+            prefixed.into()
+        });
+        out.extend_from_slice(masked);
+    }
+}
+
+/// The endpoint of a row whose identity is not that of its metadata, or whose metadata is not known (any more).
+fn decided_endpoint(version: Option<&MetadataVersion>, identity: u32) -> proto::flow::Endpoint {
+    let known = version
+        .map(|version| version.content().endpoint())
+        .unwrap_or_default();
+    proto::flow::Endpoint { identity, ..known }
+}

@@ -1,0 +1,9 @@
+//! Who was behind an address, and when: every version of an endpoint, identity or range has an index.
+
+mod reserved;
+mod table;
+mod version;
+
+pub use reserved::{FIRST_FREE_INDEX, RESERVED_NAMES, reserved_content};
+pub use table::{MetadataTable, Upserted};
+pub use version::{MetadataContent, MetadataKind, MetadataVersion, Workload};

@@ -1,0 +1,112 @@
+//! The rules that decide: what a rule id in a record means.
+
+use std::sync::Arc;
+
+use prost::Message as _;
+
+use crate::snapshot::{IndexLimit, Snapshot, SnapshotTable};
+
+/// What a rule does to what it matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum RuleAction {
+    /// It lets pass.
+    #[default]
+    Allow,
+    /// It drops.
+    Deny,
+}
+
+/// One rule of one policy.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RuleInfo {
+    /// Kind of the policy: `CiliumNetworkPolicy`, `NetworkPolicy`, ….
+    pub kind: String,
+    /// Namespace of the policy, empty for cluster-wide ones.
+    pub namespace: String,
+    /// Name of the policy.
+    pub name: String,
+    /// Labels of the policy, as `source:key=value`.
+    pub labels: Vec<String>,
+    /// Place of the rule in its section of the policy, from 0; `None` for built-in rules.
+    pub index: Option<u32>,
+    /// `DIRECTION_*` of `bpf_events::record`; 0 if it has none.
+    pub direction: u8,
+    /// Allow or deny.
+    pub action: RuleAction,
+    /// The rule in words, such as `CiliumNetworkPolicy/shop/backend ingress[0]`.
+    pub description: String,
+}
+
+/// A rule with its protobuf form.
+#[derive(Debug)]
+pub struct Rule {
+    info: RuleInfo,
+    policy_bytes: Box<[u8]>,
+}
+
+impl Rule {
+    /// What the rule is.
+    #[must_use]
+    pub fn info(&self) -> &RuleInfo {
+        &self.info
+    }
+
+    /// The encoded `flow.Policy` without its revision, which each flow adds.
+    #[must_use]
+    pub fn policy_bytes(&self) -> &[u8] {
+        &self.policy_bytes
+    }
+}
+
+/// Rules by id. A rule id is given out, and reused, by whoever compiles policies.
+#[derive(Debug, Default)]
+pub struct RuleTable {
+    rules: SnapshotTable<Rule>,
+}
+
+impl RuleTable {
+    /// No rules.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says what a rule id means from now on.
+    ///
+    /// # Errors
+    /// If the id is beyond the table's limit.
+    pub fn set(&self, rule: u32, info: RuleInfo) -> Result<(), IndexLimit> {
+        let policy = proto::flow::Policy {
+            name: info.name.clone(),
+            namespace: info.namespace.clone(),
+            labels: info.labels.clone(),
+            revision: 0,
+            kind: info.kind.clone(),
+        };
+        self.rules.set(
+            rule,
+            Arc::new(Rule {
+                info,
+                policy_bytes: policy.encode_to_vec().into(),
+            }),
+        )
+    }
+
+    /// One rule; for many lookups take a [`RuleTable::snapshot`].
+    #[must_use]
+    pub fn rule(&self, rule: u32) -> Option<Arc<Rule>> {
+        self.rules.entry(rule)
+    }
+
+    /// A view for lookups without a lock.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot<Rule> {
+        self.rules.snapshot()
+    }
+
+    /// Grows with every rule written.
+    #[must_use]
+    pub fn edits(&self) -> u64 {
+        self.rules.edits()
+    }
+}
