@@ -1,5 +1,7 @@
 //! What policies mean, case by case, on policies as people write them.
 
+#![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
+
 use policy::{
     Direction, Enforcement, Identities, Identity, LabelSet, MatchType, PolicyRepository, Verdict,
     evaluate, protocol,

@@ -64,6 +64,7 @@ pub struct PolicySet {
     /// Sorted by key; one cell per key: that of the smallest rank. Cells count even where the direction is not enforced,
     /// since a policy without default deny may still deny.
     pub cells: Vec<Cell>,
+    lookup_masks: [u32; 4],
 }
 
 impl PolicySet {
@@ -71,10 +72,20 @@ impl PolicySet {
     pub(crate) fn new(ingress_enforced: bool, egress_enforced: bool, mut cells: Vec<Cell>) -> Self {
         cells.sort_unstable_by(|a, b| a.key().cmp(&b.key()).then(a.rank.cmp(&b.rank)));
         cells.dedup_by(|later, kept| later.key() == kept.key());
+        let mut lookup_masks = [0; 4];
+        for cell in &cells {
+            let bit = if cell.protocol.is_some() {
+                1 << cell.port_prefix
+            } else {
+                LOOKUP_ANY_PROTOCOL
+            };
+            lookup_masks[mask_place(cell.direction, cell.identity.is_some())] |= bit;
+        }
         Self {
             ingress_enforced,
             egress_enforced,
             cells,
+            lookup_masks,
         }
     }
 
@@ -95,17 +106,7 @@ impl PolicySet {
     /// Which look-ups can find a cell, among those with an identity or those for anybody: bit `n` (0 to 16) for cells with
     /// a protocol and prefix length `n`, [`LOOKUP_ANY_PROTOCOL`] for cells without a protocol.
     pub fn lookup_mask(&self, direction: Direction, by_identity: bool) -> u32 {
-        self.cells
-            .iter()
-            .filter(|cell| cell.direction == direction && cell.identity.is_some() == by_identity)
-            .map(|cell| {
-                if cell.protocol.is_some() {
-                    1 << cell.port_prefix
-                } else {
-                    LOOKUP_ANY_PROTOCOL
-                }
-            })
-            .fold(0, |mask, bit| mask | bit)
+        self.lookup_masks[mask_place(direction, by_identity)]
     }
 
     /// What the kernel decides: the smallest rank among the cells for {this identity, anybody} × {the protocol with each
@@ -149,6 +150,15 @@ impl PolicySet {
         let compare = |cell: &Cell| -> Ordering { cell.key().cmp(key) };
         Some(&self.cells[self.cells.binary_search_by(compare).ok()?])
     }
+}
+
+fn mask_place(direction: Direction, by_identity: bool) -> usize {
+    let first = if direction == Direction::Ingress {
+        0
+    } else {
+        2
+    };
+    first + usize::from(by_identity)
 }
 
 fn masked(port: u16, prefix: u8) -> u16 {

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use super::error::ReadError;
-use super::yaml::{Fields, Place};
+use super::place::{Fields, Place};
 use super::{ports, selectors};
 use crate::identity::Entity;
 use crate::rule::{Action, Direction, Peer, Peers, Policy, PolicyName, Ports, Rule, RuleKey};

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::cilium::{self, Owner};
-use super::error::ReadError;
-use super::yaml::{Place, documents};
+use super::error::{ReadError, ReadReason};
+use super::place::Place;
+use super::yaml::documents;
 use crate::rule::{Policy, PolicyKind, PolicyName};
 
 const DEFAULT_NAMESPACE: &str = "default";
@@ -100,7 +101,7 @@ fn name(kind: PolicyKind, metadata: &Place<'_>) -> Result<PolicyName, ReadError>
 fn refuse_own_annotations(annotations: &Place<'_>) -> Result<(), ReadError> {
     for (key, place) in annotations.entries()? {
         if key.starts_with("tycho.io/") {
-            return Err(place.error(super::error::ReadReason::Unsupported));
+            return Err(place.error(ReadReason::Unsupported));
         }
     }
     Ok(())

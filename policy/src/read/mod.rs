@@ -3,6 +3,7 @@
 mod cilium;
 mod document;
 mod error;
+mod place;
 mod ports;
 mod selectors;
 mod yaml;

@@ -1,7 +1,7 @@
 //! `toPorts` and `icmps`.
 
 use super::error::{ReadError, ReadReason};
-use super::yaml::Place;
+use super::place::Place;
 use crate::rule::{PortRange, PortSpec, Ports, protocol};
 
 /// What `ANY` stands for when a port is given: the protocols that have ports.

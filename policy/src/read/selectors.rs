@@ -1,7 +1,7 @@
 //! `matchLabels` and `matchExpressions`, and the namespace that a namespaced policy implies.
 
 use super::error::ReadError;
-use super::yaml::Place;
+use super::place::Place;
 use crate::label::SOURCE_RESERVED;
 use crate::rule::Peer;
 use crate::selector::{Operator, Requirement, Selector, SelectorReason};
