@@ -33,8 +33,19 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Ok(())
     });
     stages.run("format", || {
-        execute(&mut cargo(["fmt", "--all", "--check"]))?;
-        execute(&mut cargo(["fmt", "--check", "--manifest-path", PROBES]))
+        execute(&mut cargo([
+            "fmt",
+            "--all",
+            "--check",
+            "--message-format=short",
+        ]))?;
+        execute(&mut cargo([
+            "fmt",
+            "--check",
+            "--message-format=short",
+            "--manifest-path",
+            PROBES,
+        ]))
     });
     stages.run("clippy, eBPF", || execute(&mut clippy_for_the_kernel()?));
     stages.run("clippy, host", || {
