@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
+use policy::{NAMESPACE_LABEL, NAMESPACE_LABELS_PREFIX};
 use serde_saphyr::Spanned;
 
 use super::document::{self, Document, Pairs, line};
 use super::error::Problem;
-use super::labels::{NAMESPACE_KEY, NAMESPACE_LABELS_PREFIX};
 use super::syntax::{self, Syntax};
 use super::{
     Attachment, DEFAULT_CLUSTER, EndpointFile, EndpointSpec, MAX_ENTRIES, MAX_IPS, MAX_LABELS,
@@ -91,7 +91,7 @@ impl Checker {
             let field = format!("{field}.{}", key.value);
             self.named(&field, &key, syntax::label_key);
             self.named(&field, &value, syntax::label_value);
-            if key.value == NAMESPACE_KEY || key.value.starts_with(NAMESPACE_LABELS_PREFIX) {
+            if key.value == NAMESPACE_LABEL || key.value.starts_with(NAMESPACE_LABELS_PREFIX) {
                 let problem = Problem::new(line(&key), field, "this label is set by Tycho");
                 self.problems.push(
                     problem.next("use `namespace:` of the endpoint, and `namespaces:` of the file"),

@@ -1,14 +1,11 @@
 //! The labels of an endpoint: its own, its namespace's name, and its namespace's labels.
 
-use policy::{Label, LabelSet, SOURCE_KUBERNETES, SOURCE_UNSPECIFIED};
+use policy::{
+    Label, LabelSet, NAMESPACE_LABEL, NAMESPACE_LABELS_PREFIX, SOURCE_KUBERNETES,
+    SOURCE_UNSPECIFIED,
+};
 
 use super::{EndpointFile, EndpointSpec};
-
-/// The key that carries the name of the namespace.
-pub(super) const NAMESPACE_KEY: &str = "io.kubernetes.pod.namespace";
-
-/// What the keys of a namespace's labels begin with.
-pub(super) const NAMESPACE_LABELS_PREFIX: &str = "io.cilium.k8s.namespace.labels.";
 
 /// The labels of `endpoint`: their source is `k8s` with a namespace, else `unspec`.
 #[must_use]
@@ -22,7 +19,7 @@ pub fn labels(endpoint: &EndpointSpec, file: &EndpointFile) -> LabelSet {
         .iter()
         .map(|(key, value)| Label::new(source, key, value));
     let namespace = endpoint.namespace.iter().flat_map(|namespace| {
-        let name = Label::new(SOURCE_KUBERNETES, NAMESPACE_KEY, namespace);
+        let name = Label::new(SOURCE_KUBERNETES, NAMESPACE_LABEL, namespace);
         let labels = file.namespaces.get(namespace).into_iter().flatten();
         std::iter::once(name).chain(labels.map(|(key, value)| {
             Label::new(
