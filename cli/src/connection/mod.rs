@@ -85,38 +85,16 @@ impl ServerFlags {
         let asked = self.server.as_ref().or(self.hubble_server.as_ref());
         if let Some(text) = asked.filter(|text| !text.is_empty()) {
             let address = Address::parse(text)?;
-            return self
-                .open(address)
-                .await
-                .map_err(|(address, reason)| ConnectError::One { address, reason });
+            return Connection::open(address, self.timeout).await;
         }
         let mut tried = Vec::new();
         for address in Address::defaults() {
-            match self.open(address).await {
+            match try_open(address, self.timeout).await {
                 Ok(connection) => return Ok(connection),
                 Err(failure) => tried.push(failure),
             }
         }
         Err(ConnectError::None(tried))
-    }
-
-    async fn open(&self, address: Address) -> Result<Connection, (Address, String)> {
-        match tokio::time::timeout(self.timeout, first_call(&address)).await {
-            Ok(Ok((channel, status))) => Ok(Connection {
-                channel,
-                status: status.map_err(|status| CallError::new(&address, status)),
-                address,
-                timeout: self.timeout,
-            }),
-            Ok(Err(reason)) => Err((address, reason)),
-            Err(_) => {
-                let reason = format!(
-                    "no answer within {:?}; is this a Tycho or Hubble server?",
-                    self.timeout
-                );
-                Err((address, reason))
-            }
-        }
     }
 }
 
@@ -140,7 +118,30 @@ async fn first_call(
     }
 }
 
+async fn try_open(address: Address, timeout: Duration) -> Result<Connection, (Address, String)> {
+    match tokio::time::timeout(timeout, first_call(&address)).await {
+        Ok(Ok((channel, status))) => Ok(Connection {
+            channel,
+            status: status.map_err(|status| CallError::new(&address, status)),
+            address,
+            timeout,
+        }),
+        Ok(Err(reason)) => Err((address, reason)),
+        Err(_) => {
+            let reason = format!("no answer within {timeout:?}; is this a Tycho or Hubble server?");
+            Err((address, reason))
+        }
+    }
+}
+
 impl Connection {
+    /// Connects to one server; any answer may take so long.
+    pub(crate) async fn open(address: Address, timeout: Duration) -> Result<Self, ConnectError> {
+        try_open(address, timeout)
+            .await
+            .map_err(|(address, reason)| ConnectError::One { address, reason })
+    }
+
     /// An error of a call, with the address it was made to.
     pub(crate) fn call_error(&self, status: tonic::Status) -> CallError {
         CallError::new(&self.address, status)

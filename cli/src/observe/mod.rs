@@ -11,8 +11,10 @@ mod stream;
 use std::io;
 use std::path::PathBuf;
 
+use proto::observer::GetFlowsRequest;
+
 use crate::clock::format::TimeFormat;
-use crate::connection::{ConnectError, ServerFlags};
+use crate::connection::{ConnectError, Connection, ServerFlags};
 use crate::filters::{FilterError, FilterFlags};
 use crate::output::color::When;
 use crate::output::{Format, Options, Printer};
@@ -149,10 +151,8 @@ pub(crate) async fn run(args: ObserveArgs) -> Result<(), ObserveError> {
         return Err(ObserveError::TableFollow);
     }
     let request = request::build(&args)?;
-    let stdout = io::BufWriter::with_capacity(64 << 10, io::stdout().lock());
     if args.print_raw_filters {
-        raw_filters::print(stdout, &request)?;
-        return Ok(());
+        return Ok(raw_filters::print(standard_output(), &request)?);
     }
     let options = Options {
         format,
@@ -163,12 +163,25 @@ pub(crate) async fn run(args: ObserveArgs) -> Result<(), ObserveError> {
         color: args.formatting.color,
         silent_errors: args.silent_errors,
     };
-    let mut printer = Printer::new(&options, stdout, io::stderr());
     if let Some(path) = &args.input_file {
-        input_file::print(path, &request, &mut printer)?;
-        return Ok(());
+        let mut printer = Printer::new(&options, standard_output(), io::stderr());
+        return Ok(input_file::print(path, &request, &mut printer)?);
     }
     let connection = args.server.connect().await?;
-    stream::print(&connection, request, format.is_json(), &mut printer).await?;
-    Ok(())
+    show(&connection, request, &options).await
+}
+
+/// Prints what a server answers to the request, until the stream ends or the user interrupts.
+pub(crate) async fn show(
+    connection: &Connection,
+    request: GetFlowsRequest,
+    options: &Options,
+) -> Result<(), ObserveError> {
+    let mut printer = Printer::new(options, standard_output(), io::stderr());
+    let details = options.format.is_json();
+    Ok(stream::print(connection, request, details, &mut printer).await?)
+}
+
+fn standard_output() -> impl io::Write {
+    io::BufWriter::with_capacity(64 << 10, io::stdout().lock())
 }
