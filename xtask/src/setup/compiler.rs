@@ -18,16 +18,12 @@ pub(super) fn ensure() -> anyhow::Result<Toolchain> {
     println!(
         "setup: no compiler here has the source of core, which the eBPF programs are built with"
     );
-    if let Err(error) = add_component("rust-src") {
-        println!(
-            "setup: rustup cannot add it ({error:#}); Debian's compiler can build the eBPF programs too"
-        );
-        debian::install(
-            &["rustc-web", "rust-web-src"],
-            "Debian's Rust compiler and its source",
-        )?;
-    }
-    toolchain().context("after the installation")
+    let added = add_component("rust-src").and_then(|()| toolchain());
+    added.or_else(|error| {
+        println!("setup: rustup did not help ({error:#}); Debian's compiler can build the eBPF programs too");
+        debian::install(&["rustc-web", "rust-web-src"], "Debian's Rust compiler and its source")?;
+        toolchain().context("after the installation")
+    })
 }
 
 /// Sees to it that code can be formatted, and linted for the host and for the kernel.
