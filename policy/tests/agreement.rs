@@ -250,6 +250,8 @@ proptest! {
             let compiler = Compiler::new(&rules, &identities, enforcement);
             for subject in label_sets() {
                 let set = compiler.compile(&subject);
+                // 0 is "anybody" in the kernel's key: a cell for the unknown identity would match everyone.
+                prop_assert!(set.cells.iter().all(|cell| cell.identity != Some(Identity::UNKNOWN)));
                 for direction in [Direction::Ingress, Direction::Egress] {
                     for (identity, labels) in identities.iter() {
                         for (protocol, port) in PROTOCOLS.into_iter().flat_map(|protocol| PORTS.map(|port| (protocol, port))) {
