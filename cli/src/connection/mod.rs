@@ -147,3 +147,24 @@ impl Connection {
         CallError::new(&self.address, status)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::address::Address;
+    use super::{ConnectError, NEXT_STEP};
+
+    #[test]
+    fn each_address_is_named_with_its_reason() {
+        let tried = Address::defaults()
+            .into_iter()
+            .zip(["a", "b", "c"].map(str::to_owned))
+            .collect();
+        assert_eq!(
+            ConnectError::None(tried).to_string(),
+            format!(
+                "no server found; tried\n  localhost:4245: a\n  localhost:4244: b\n  \
+                 unix:///run/tycho/observer.sock: c\n{NEXT_STEP}"
+            )
+        );
+    }
+}
