@@ -14,9 +14,6 @@ const CORE_SOURCE: &str = "lib/rustlib/src/rust/library/Cargo.lock";
 /// Debian's compiler; its package `rust-web-src` brings the source of `core`.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
-/// First LLVM whose eBPF backend knows the feature `allows-misaligned-mem-access`.
-const MISALIGNED_ACCESS_SINCE_LLVM: u32 = 22;
-
 /// Releases of bpf-linker that fit: their features choose an LLVM of the system.
 pub(crate) const LINKER_VERSION: &str = "^0.13";
 
@@ -39,10 +36,31 @@ const OUTER_ENVIRONMENT: [&str; 12] = [
 /// A compiler with the source of its own `core`, and the cargo that drives it.
 #[derive(Clone, Debug)]
 pub(crate) struct Toolchain {
-    /// Where it comes from, for messages.
-    pub(crate) origin: &'static str,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
     cargo: PathBuf,
     rustc: PathBuf,
+}
+
+/// Where a compiler comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It compiles the host's programs too.
+    Host,
+    /// rustup's nightly.
+    Nightly,
+    /// Debian's package.
+    Debian,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Host => "the default compiler",
+            Self::Nightly => "rustup's nightly compiler",
+            Self::Debian => "Debian's compiler",
+        })
+    }
 }
 
 /// What is missing, and how to get it.
@@ -86,19 +104,9 @@ impl Toolchain {
         let nightly =
             || output(Command::new("rustup").args(["which", "--toolchain", "nightly", "rustc"]));
         let (origin, rustc) = with_core_source(host_rustc)
-            .map(|rustc| ("the default toolchain", rustc))
-            .or_else(|| {
-                Some((
-                    "rustup's nightly",
-                    with_core_source(Path::new(&nightly()?))?,
-                ))
-            })
-            .or_else(|| {
-                Some((
-                    "Debian's compiler",
-                    with_core_source(Path::new(DEBIAN_RUSTC))?,
-                ))
-            })
+            .map(|rustc| (Origin::Host, rustc))
+            .or_else(|| Some((Origin::Nightly, with_core_source(Path::new(&nightly()?))?)))
+            .or_else(|| Some((Origin::Debian, with_core_source(Path::new(DEBIAN_RUSTC))?)))
             .ok_or(Missing::CoreSource)?;
         let own_cargo = rustc.with_file_name("cargo");
         let cargo = if own_cargo.is_file() {
@@ -150,7 +158,7 @@ impl Toolchain {
             .env("RUSTC", &self.rustc)
             // `-Z build-std` on a stable compiler, for these programs alone.
             .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_ENCODED_RUSTFLAGS", self.flags(architecture, &linker))
+            .env("CARGO_ENCODED_RUSTFLAGS", Self::flags(architecture, &linker))
             .args([
                 subcommand,
                 "--release",
@@ -167,19 +175,12 @@ impl Toolchain {
         Ok(command)
     }
 
-    fn flags(&self, architecture: &str, linker: &Path) -> OsString {
+    fn flags(architecture: &str, linker: &Path) -> OsString {
         let mut flags = OsString::from(format!(
-            "--cfg=bpf_target_arch=\"{architecture}\"\x1f-Cdebuginfo=2"
+            "--cfg=bpf_target_arch=\"{architecture}\"\x1f-Cdebuginfo=2\x1f-Ctarget-cpu=v3"
         ));
         flags.push("\x1f-Clink-arg=--btf\x1f-Clinker=");
         flags.push(linker);
-        // Reading packets at any alignment halves the code of a parser. The verifier lets it pass where the machine
-        // does it cheaply. The linker generates the code; as a flag of rustc each crate would warn of it.
-        if matches!(architecture, "x86_64" | "aarch64")
-            && self.llvm_major() >= Some(MISALIGNED_ACCESS_SINCE_LLVM)
-        {
-            flags.push("\x1f-Clink-arg=--cpu-features=+allows-misaligned-mem-access");
-        }
         flags
     }
 }
