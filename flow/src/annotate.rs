@@ -15,7 +15,11 @@ pub fn annotate(record: &Record, clock: &Clock) -> FlowRow {
         record.bytes
     };
     // Without an IP header there is no protocol: then no filter need look at the marks.
-    let protocol = if record.marks & MARK_NO_IP == 0 { record.protocol } else { 0 };
+    let protocol = if record.marks & MARK_NO_IP == 0 {
+        record.protocol
+    } else {
+        0
+    };
     FlowRow {
         time_ns: clock.wall_ns(record.time_ns),
         bytes,

@@ -8,7 +8,7 @@
 pub mod annotate;
 pub mod clock;
 pub mod encode;
-//pub mod filter;
+pub mod filter;
 pub mod interfaces;
 pub mod mask;
 pub mod metadata;

@@ -1,5 +1,8 @@
 //! Checks the bytes of a kernel record before anything else believes them.
-#![warn(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::cast_possible_truncation)
+)]
 
 use bpf_events::record::{
     DIRECTION_EGRESS, DIRECTION_INGRESS, KIND_DROP, KIND_LOST, KIND_POLICY_VERDICT, KIND_TRACE,

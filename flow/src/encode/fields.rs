@@ -156,7 +156,7 @@ impl FieldPlan {
         let mut number = |field, tag: [u8; 2], number| {
             self.put(field, out, scratch, |out| put_number(out, tag, number))
         };
-        let reply = is_reply(row);
+        let reply = is_reply(row.kind, row.verdict, row.reply);
         let (point, trace_reason) = if row.kind == KIND_TRACE {
             (row.observation_point, row.trace_reason)
         } else {
@@ -243,13 +243,13 @@ fn put_network(out: &mut Vec<u8>, row: &FlowRow) {
 }
 
 /// Whether the packet goes against the opener: unset for what was dropped, since nobody answered.
-pub(crate) fn is_reply(row: &FlowRow) -> Option<bool> {
-    match row.reply {
-        _ if row.verdict == VERDICT_DROPPED => None,
+pub(crate) fn is_reply(kind: u8, verdict: u8, reply: u8) -> Option<bool> {
+    match reply {
+        _ if verdict == VERDICT_DROPPED => None,
         REPLY_YES => Some(true),
         REPLY_NO => Some(false),
         // A policy verdict is about the packet that opens.
-        _ => (row.kind == KIND_POLICY_VERDICT).then_some(false),
+        _ => (kind == KIND_POLICY_VERDICT).then_some(false),
     }
 }
 

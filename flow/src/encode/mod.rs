@@ -22,6 +22,7 @@ use crate::wire::{BYTES, VARINT, put_bytes, put_long_message, put_message, put_n
 
 use endpoint::EndpointEncoder;
 use fields::FieldPlan;
+pub(crate) use fields::{event_sub_type, is_reply};
 
 /// What the numbers of a row stand for on this node.
 #[derive(Debug, Clone)]

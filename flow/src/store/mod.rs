@@ -11,6 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use event_listener::{Event, EventListener};
 
 pub use cursor::{Cursor, Loss, Read};
+pub(crate) use segment::Column;
 pub use segment::{SEGMENT_FLOWS, Segment};
 pub use writer::Writer;
 
@@ -51,10 +52,6 @@ impl Store {
     ///
     /// Memory is taken segment by segment (512 KiB each) as flows come.
     #[must_use]
-    #[expect(
-        clippy::new_ret_no_self,
-        reason = "a store without its writer is of no use"
-    )]
     pub fn new(capacity: u64) -> (Arc<Self>, Writer) {
         let full_segments = capacity.max(1).div_ceil(SEGMENT_FLOWS as u64);
         let first = Arc::new(Segment::new(0));
