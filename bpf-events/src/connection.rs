@@ -25,10 +25,10 @@ pub struct ConnectionKey4 {
     pub protocol: u8,
     /// Zero.
     pub reserved: u8,
-    /// The endpoint's address, network order.
-    pub local_address: [u8; 4],
-    /// The other address.
-    pub remote_address: [u8; 4],
+    /// The endpoint's address: its bytes in network order, whatever the machine's.
+    pub local_address: u32,
+    /// The other address, likewise.
+    pub remote_address: u32,
     /// The endpoint's port, host order.
     pub local_port: u16,
     /// The other port.
@@ -47,10 +47,10 @@ pub struct ConnectionKey6 {
     pub protocol: u8,
     /// Zero.
     pub reserved: u8,
-    /// The endpoint's address.
-    pub local_address: [u8; 16],
-    /// The other address.
-    pub remote_address: [u8; 16],
+    /// The endpoint's address, as words of bytes in network order.
+    pub local_address: [u32; 4],
+    /// The other address, likewise.
+    pub remote_address: [u32; 4],
     /// The endpoint's port, host order.
     pub local_port: u16,
     /// The other port.

@@ -36,6 +36,6 @@ pub const ADDRESS_LOCAL_HOST: u16 = 2;
 pub struct SpoofingKey {
     /// Endpoint number, big endian (trie order).
     pub endpoint: [u8; 4],
-    /// Address, IPv4 mapped.
-    pub address: [u8; 16],
+    /// Address, IPv4 mapped: words of bytes in network order.
+    pub address: [u32; 4],
 }

@@ -9,6 +9,8 @@ pub mod connection;
 pub mod counters;
 pub mod edge;
 pub mod endpoint;
+pub mod fragment;
 pub mod ipcache;
 pub mod policy;
 pub mod record;
+pub mod sweep;

@@ -158,7 +158,10 @@ impl Toolchain {
             .env("RUSTC", &self.rustc)
             // `-Z build-std` on a stable compiler, for these programs alone.
             .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_ENCODED_RUSTFLAGS", Self::flags(architecture, &linker))
+            .env(
+                "CARGO_ENCODED_RUSTFLAGS",
+                Self::flags(architecture, &linker),
+            )
             .args([
                 subcommand,
                 "--release",

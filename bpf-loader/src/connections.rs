@@ -1,0 +1,133 @@
+//! Conntrack as user space sees it: listing, and which entries owe an event or have expired.
+
+use std::net::IpAddr;
+
+use aya::Ebpf;
+use bpf_events::connection::{Connection, ConnectionKey4, ConnectionKey6, lifetime_seconds};
+use zerocopy::IntoBytes;
+
+use crate::error::LoaderError;
+use crate::hash::EvictingHash;
+
+/// Key of either family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionKey {
+    /// IPv4.
+    V4(ConnectionKey4),
+    /// IPv6.
+    V6(ConnectionKey6),
+}
+
+impl ConnectionKey {
+    /// Number of the endpoint that has the entry.
+    pub fn endpoint(&self) -> u16 {
+        match self {
+            Self::V4(key) => key.endpoint,
+            Self::V6(key) => key.endpoint,
+        }
+    }
+
+    /// IP protocol.
+    pub fn protocol(&self) -> u8 {
+        match self {
+            Self::V4(key) => key.protocol,
+            Self::V6(key) => key.protocol,
+        }
+    }
+
+    /// The endpoint's address and port, then the other side's.
+    pub fn ends(&self) -> ((IpAddr, u16), (IpAddr, u16)) {
+        match self {
+            Self::V4(key) => (
+                (ipv4(key.local_address), key.local_port),
+                (ipv4(key.remote_address), key.remote_port),
+            ),
+            Self::V6(key) => (
+                (ipv6(key.local_address), key.local_port),
+                (ipv6(key.remote_address), key.remote_port),
+            ),
+        }
+    }
+}
+
+fn ipv4(address: u32) -> IpAddr {
+    address.to_ne_bytes().into()
+}
+
+fn ipv6(address: [u32; 4]) -> IpAddr {
+    <[u8; 16]>::try_from(address.as_bytes())
+        .expect("four words are sixteen bytes")
+        .into()
+}
+
+/// What a walk over conntrack found.
+#[derive(Debug, Default)]
+pub(crate) struct Walk {
+    /// Idle entries with something pending.
+    pub owing: Vec<ConnectionKey>,
+    /// Entries past their lifetime.
+    pub expired: Vec<ConnectionKey>,
+    /// Entries in all.
+    pub present: u64,
+}
+
+/// Reader of `CONNECTIONS4` and `CONNECTIONS6`.
+#[derive(Debug)]
+pub struct Connections {
+    v4: EvictingHash,
+    v6: EvictingHash,
+}
+
+impl Connections {
+    pub(crate) fn take(ebpf: &mut Ebpf) -> Result<Self, LoaderError> {
+        Ok(Self {
+            v4: EvictingHash::take(ebpf, "CONNECTIONS4")?,
+            v6: EvictingHash::take(ebpf, "CONNECTIONS6")?,
+        })
+    }
+
+    /// Visits every entry.
+    pub fn for_each(
+        &self,
+        mut visit: impl FnMut(ConnectionKey, &Connection),
+    ) -> Result<(), LoaderError> {
+        self.v4
+            .for_each(|key: &ConnectionKey4, connection: &Connection| {
+                visit(ConnectionKey::V4(*key), connection);
+            })?;
+        self.v6
+            .for_each(|key: &ConnectionKey6, connection: &Connection| {
+                visit(ConnectionKey::V6(*key), connection);
+            })
+    }
+
+    /// Entries that have been quiet for `idle` jiffies and owe an event, and entries past their lifetime.
+    pub(crate) fn walk(
+        &self,
+        now: u64,
+        idle: u64,
+        jiffies_per_second: u64,
+    ) -> Result<Walk, LoaderError> {
+        let mut walk = Walk::default();
+        self.for_each(|key, connection| {
+            walk.present += 1;
+            let quiet = now.saturating_sub(connection.seen_jiffies);
+            if quiet >= idle && connection.pending_packets != [0; 2] {
+                walk.owing.push(key);
+            }
+            let lifetime = lifetime_seconds(key.protocol(), connection.state);
+            if quiet > lifetime * jiffies_per_second {
+                walk.expired.push(key);
+            }
+        })?;
+        Ok(walk)
+    }
+
+    /// Removes an entry; returns its last state.
+    pub(crate) fn remove(&self, key: &ConnectionKey) -> Result<Option<Connection>, LoaderError> {
+        match key {
+            ConnectionKey::V4(key) => self.v4.remove(key),
+            ConnectionKey::V6(key) => self.v6.remove(key),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Edge slots: the free list that the programs take from, and exact totals per edge.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use aya::Ebpf;
+use bpf_events::edge::{EDGE_SLOTS, EdgeCell, EdgeKey, EdgeState};
+
+use crate::error::LoaderError;
+use crate::hash::{self, Hash, Numbers};
+use crate::mapped::Mapped;
+
+/// Slots 1 to 4,095 are the endpoints' "other" slots; slot 0 is never used.
+const OTHER_SLOTS: u32 = 4_096;
+
+/// Owner of `EDGES`, `EDGE_CELLS` and `FREE_SLOTS`.
+#[derive(Debug)]
+pub struct Edges {
+    edges: Hash<EdgeKey, EdgeState>,
+    cells: Mapped,
+    free: Numbers,
+    slots: u32,
+}
+
+impl Edges {
+    pub(crate) fn take(ebpf: &mut Ebpf, slots: u32) -> Result<Self, LoaderError> {
+        let map = hash::take(ebpf, "EDGE_CELLS")?;
+        let cells = Mapped::new(
+            "EDGE_CELLS",
+            &hash::data(&map, "EDGE_CELLS")?,
+            size_of::<EdgeCell>(),
+        )?;
+        let mut edges = Self {
+            edges: Hash::take(ebpf, "EDGES")?,
+            cells,
+            free: Numbers::take(ebpf, "FREE_SLOTS")?,
+            slots,
+        };
+        edges.refill()?;
+        Ok(edges)
+    }
+
+    /// Puts every slot that no edge holds into the free list.
+    fn refill(&mut self) -> Result<(), LoaderError> {
+        self.free.clear()?;
+        // A program that took a slot just before has inserted its edge by then.
+        std::thread::sleep(Duration::from_millis(2));
+        let mut used = HashSet::new();
+        self.edges.for_each(|_, state| {
+            used.insert(state.slot);
+        })?;
+        for slot in other_slots(self.slots)..self.slots {
+            if !used.contains(&slot) {
+                self.free.push(slot)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Slots per CPU.
+    pub fn slots(&self) -> u32 {
+        self.slots
+    }
+
+    /// The slot that counts what has no edge of its own at an endpoint.
+    pub fn other_slot(&self, endpoint: u16) -> u32 {
+        1 + u32::from(endpoint) % (other_slots(self.slots) - 1)
+    }
+
+    /// Counts of one slot, summed over all CPUs.
+    pub fn cell(&self, slot: u32) -> EdgeCell {
+        let mut sum = EdgeCell::default();
+        for cpu in 0..self.cells.len() / self.slots as usize {
+            let [forward_packets, forward_bytes, reply_packets, reply_bytes] =
+                self.cells.read(cpu * self.slots as usize + slot as usize);
+            sum.forward_packets += forward_packets;
+            sum.forward_bytes += forward_bytes;
+            sum.reply_packets += reply_packets;
+            sum.reply_bytes += reply_bytes;
+        }
+        sum
+    }
+
+    /// Every edge with its state and counts.
+    pub fn all(&self) -> Result<Vec<(EdgeKey, EdgeState, EdgeCell)>, LoaderError> {
+        let mut all = Vec::new();
+        self.edges
+            .for_each(|key, state| all.push((*key, *state, self.cell(state.slot))))?;
+        Ok(all)
+    }
+
+    /// Sum of all "other" slots.
+    pub fn other(&self) -> EdgeCell {
+        let mut sum = EdgeCell::default();
+        for slot in 1..other_slots(self.slots) {
+            let cell = self.cell(slot);
+            sum.forward_packets += cell.forward_packets;
+            sum.forward_bytes += cell.forward_bytes;
+            sum.reply_packets += cell.reply_packets;
+            sum.reply_bytes += cell.reply_bytes;
+        }
+        sum
+    }
+
+    /// Edges that owe a summary of rate-limited drops.
+    pub(crate) fn owing(&self) -> Result<Vec<EdgeKey>, LoaderError> {
+        let mut owing = Vec::new();
+        self.edges.for_each(|key, state| {
+            if state.pending_packets != 0 {
+                owing.push(*key);
+            }
+        })?;
+        Ok(owing)
+    }
+}
+
+/// Small tables (tests) keep a sixteenth for the "other" slots.
+fn other_slots(slots: u32) -> u32 {
+    if slots >= EDGE_SLOTS {
+        OTHER_SLOTS
+    } else {
+        (slots / 16).max(2)
+    }
+}

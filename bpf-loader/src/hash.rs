@@ -1,0 +1,257 @@
+//! Typed views of maps: the layouts of `bpf-events` as keys and values of aya's maps.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::os::fd::AsFd;
+
+use aya::Ebpf;
+use aya::Pod;
+use aya::maps::lpm_trie::{Key, LpmTrie};
+use aya::maps::{Array, HashMap, Map, MapData, MapError, Queue};
+use zerocopy::{FromBytes, IntoBytes};
+
+use crate::error::LoaderError;
+
+/// A layout as aya wants it. aya's `Pod` cannot be implemented for types of another crate.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub(crate) struct Raw<T>(pub T);
+
+// SAFETY: the layout has no padding and every bit pattern is valid, as zerocopy's derives have checked.
+unsafe impl<T: Copy + FromBytes + IntoBytes + 'static> Pod for Raw<T> {}
+
+/// What a layout must be.
+pub(crate) trait Layout: Copy + FromBytes + IntoBytes + 'static {}
+impl<T: Copy + FromBytes + IntoBytes + 'static> Layout for T {}
+
+/// Takes a map out of the object.
+pub(crate) fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, LoaderError> {
+    ebpf.take_map(name)
+        .ok_or(LoaderError::Missing { kind: "map", name })
+}
+
+/// Describes a failed operation.
+pub(crate) fn failed(
+    map: &'static str,
+    operation: &'static str,
+) -> impl FnOnce(MapError) -> LoaderError {
+    move |source| LoaderError::Map {
+        map,
+        operation,
+        source: Box::new(source),
+    }
+}
+
+/// The map's file descriptor and size.
+pub(crate) fn data(map: &Map, name: &'static str) -> Result<MapData, LoaderError> {
+    let data = match map {
+        Map::Array(data)
+        | Map::HashMap(data)
+        | Map::LruHashMap(data)
+        | Map::LpmTrie(data)
+        | Map::Queue(data)
+        | Map::RingBuf(data) => data,
+        _ => return Err(LoaderError::Missing { kind: "map", name }),
+    };
+    let fd = data
+        .fd()
+        .as_fd()
+        .try_clone_to_owned()
+        .map_err(|source| LoaderError::File {
+            operation: "duplicate the descriptor of map",
+            path: name.into(),
+            source,
+        })?;
+    MapData::from_fd(fd).map_err(failed(name, "read the size"))
+}
+
+/// A hash map.
+#[derive(Debug)]
+pub(crate) struct Hash<K: Layout, V: Layout> {
+    name: &'static str,
+    map: HashMap<MapData, Raw<K>, Raw<V>>,
+    data: MapData,
+}
+
+impl<K: Layout, V: Layout> Hash<K, V> {
+    pub(crate) fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Self, LoaderError> {
+        let map = take(ebpf, name)?;
+        let data = data(&map, name)?;
+        let map = HashMap::try_from(map).map_err(failed(name, "open the hash"))?;
+        Ok(Self { name, map, data })
+    }
+
+    /// Inserts or replaces.
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Result<(), LoaderError> {
+        let inserted = self.map.insert(Raw(key), Raw(value), 0);
+        inserted.map_err(|error| match &error {
+            MapError::SyscallError(call) if call.io_error.raw_os_error() == Some(libc::E2BIG) => {
+                LoaderError::Full {
+                    map: self.name,
+                    entries: self.data.info().map_or(0, |info| info.max_entries()),
+                }
+            }
+            _ => failed(self.name, "insert")(error),
+        })
+    }
+
+    /// Removes; an entry that is not there is fine.
+    pub(crate) fn remove(&mut self, key: K) -> Result<(), LoaderError> {
+        match self.map.remove(&Raw(key)) {
+            Ok(()) | Err(MapError::KeyNotFound) => Ok(()),
+            Err(MapError::SyscallError(call))
+                if call.io_error.kind() == std::io::ErrorKind::NotFound =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(failed(self.name, "remove")(error)),
+        }
+    }
+
+    /// Visits every entry.
+    pub(crate) fn for_each(&self, visit: impl FnMut(&K, &V)) -> Result<(), LoaderError> {
+        crate::batch::for_each(self.name, &self.data, visit)
+    }
+}
+
+/// A hash map that evicts; user space only reads and removes.
+#[derive(Debug)]
+pub(crate) struct EvictingHash {
+    name: &'static str,
+    data: MapData,
+}
+
+impl EvictingHash {
+    pub(crate) fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Self, LoaderError> {
+        let map = take(ebpf, name)?;
+        let data = data(&map, name)?;
+        Ok(Self { name, data })
+    }
+
+    /// Visits every entry.
+    pub(crate) fn for_each<K: Layout, V: Layout>(
+        &self,
+        visit: impl FnMut(&K, &V),
+    ) -> Result<(), LoaderError> {
+        crate::batch::for_each(self.name, &self.data, visit)
+    }
+
+    /// Removes an entry and returns what stood there.
+    pub(crate) fn remove<K: Layout, V: Layout>(&self, key: &K) -> Result<Option<V>, LoaderError> {
+        crate::batch::remove(self.name, &self.data, key)
+    }
+}
+
+/// A longest-prefix trie.
+#[derive(Debug)]
+pub(crate) struct Trie<K: Layout, V: Layout> {
+    name: &'static str,
+    map: LpmTrie<MapData, Raw<K>, Raw<V>>,
+}
+
+impl<K: Layout, V: Layout> Trie<K, V> {
+    pub(crate) fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Self, LoaderError> {
+        let map = LpmTrie::try_from(take(ebpf, name)?).map_err(failed(name, "open the trie"))?;
+        Ok(Self { name, map })
+    }
+
+    pub(crate) fn insert(&mut self, bits: u32, key: K, value: V) -> Result<(), LoaderError> {
+        self.map
+            .insert(&Key::new(bits, Raw(key)), Raw(value), 0)
+            .map_err(failed(self.name, "insert"))
+    }
+
+    pub(crate) fn remove(&mut self, bits: u32, key: K) -> Result<(), LoaderError> {
+        match self.map.remove(&Key::new(bits, Raw(key))) {
+            Ok(()) | Err(MapError::KeyNotFound) => Ok(()),
+            Err(MapError::SyscallError(call))
+                if call.io_error.kind() == std::io::ErrorKind::NotFound =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(failed(self.name, "remove")(error)),
+        }
+    }
+
+    /// Every key with its prefix length.
+    pub(crate) fn keys(&self) -> Result<Vec<(u32, K)>, LoaderError> {
+        self.map
+            .keys()
+            .map(|key| key.map(|key| (key.prefix_len(), key.data().0)))
+            .collect::<Result<_, _>>()
+            .map_err(failed(self.name, "list"))
+    }
+}
+
+/// An array that is written by system call.
+pub(crate) struct Rows<V: Layout> {
+    name: &'static str,
+    map: Array<MapData, Raw<V>>,
+}
+
+impl<V: Layout> fmt::Debug for Rows<V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name)
+    }
+}
+
+impl<V: Layout> Rows<V> {
+    pub(crate) fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Self, LoaderError> {
+        let map = Array::try_from(take(ebpf, name)?).map_err(failed(name, "open the array"))?;
+        Ok(Self { name, map })
+    }
+
+    pub(crate) fn set(&mut self, index: u32, value: V) -> Result<(), LoaderError> {
+        self.map
+            .set(index, Raw(value), 0)
+            .map_err(failed(self.name, "write"))
+    }
+
+    pub(crate) fn get(&self, index: u32) -> Result<V, LoaderError> {
+        self.map
+            .get(&index, 0)
+            .map(|value| value.0)
+            .map_err(failed(self.name, "read"))
+    }
+}
+
+/// A queue of numbers.
+pub(crate) struct Numbers {
+    name: &'static str,
+    map: Queue<MapData, u32>,
+}
+
+impl fmt::Debug for Numbers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name)
+    }
+}
+
+impl Numbers {
+    pub(crate) fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Self, LoaderError> {
+        let map = Queue::try_from(take(ebpf, name)?).map_err(failed(name, "open the queue"))?;
+        Ok(Self { name, map })
+    }
+
+    pub(crate) fn push(&mut self, number: impl Borrow<u32>) -> Result<(), LoaderError> {
+        self.map
+            .push(number.borrow(), 0)
+            .map_err(failed(self.name, "push"))
+    }
+
+    /// Takes everything out.
+    pub(crate) fn clear(&mut self) -> Result<(), LoaderError> {
+        loop {
+            match self.map.pop(0) {
+                Ok(_) => {}
+                Err(MapError::ElementNotFound) => return Ok(()),
+                Err(MapError::SyscallError(call))
+                    if call.io_error.kind() == std::io::ErrorKind::NotFound =>
+                {
+                    return Ok(());
+                }
+                Err(error) => return Err(failed(self.name, "pop")(error)),
+            }
+        }
+    }
+}

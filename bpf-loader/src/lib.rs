@@ -1,0 +1,35 @@
+//! All contact with the kernel: load, pin, attach, write maps, drain the ring, read counters.
+//!
+//! [`Datapath`] is the whole: `load` it once, `attach` endpoints, then change what it knows through the field that owns
+//! the maps concerned. Nothing here decides anything; `policy` does, and `observer` says what is to be written.
+#![expect(
+    unsafe_code,
+    reason = "memory-mapped maps and the bpf system call have no safe interface"
+)]
+
+pub mod addresses;
+mod attach;
+mod batch;
+mod clock;
+pub mod connections;
+pub mod counters;
+mod datapath;
+pub mod edges;
+pub mod endpoints;
+mod error;
+mod hash;
+mod mapped;
+mod namespace;
+mod pins;
+pub mod policy_sets;
+mod retired;
+pub mod ring;
+mod settings;
+pub mod sweeper;
+
+pub use attach::Hook;
+pub use datapath::{Datapath, Probe};
+pub use error::LoaderError;
+pub use mapped::Mapped;
+pub use pins::Pins;
+pub use settings::{Aggregation, RunTimeSettings, Settings};

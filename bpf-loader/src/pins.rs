@@ -1,0 +1,147 @@
+//! The pin directory: what outlives the process, so that enforcement goes on without it.
+//!
+//! `<node>/v<layout>/maps/<MAP>` and `<node>/v<layout>/links/<ifindex>-<hook>`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bpf_events::config::LAYOUT_VERSION;
+use nix::mount::{MsFlags, mount};
+use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
+
+use crate::attach::Hook;
+use crate::error::LoaderError;
+
+const BPFFS: &str = "/sys/fs/bpf";
+
+/// Pin directory of one node.
+#[derive(Clone, Debug)]
+pub struct Pins {
+    node: PathBuf,
+}
+
+impl Pins {
+    /// The usual place.
+    pub fn default_directory(node: &str) -> PathBuf {
+        Path::new(BPFFS).join("tycho").join(node)
+    }
+
+    /// Pins of a node in this directory, which must lie on bpffs.
+    pub fn at(node: impl Into<PathBuf>) -> Self {
+        Self { node: node.into() }
+    }
+
+    /// Whether an earlier process left maps of this layout.
+    pub fn exist(&self) -> bool {
+        self.maps().is_dir()
+            && fs::read_dir(self.maps()).is_ok_and(|mut maps| maps.next().is_some())
+    }
+
+    /// Mounts bpffs if nobody did, and makes the directories.
+    pub(crate) fn prepare(&self) -> Result<(), LoaderError> {
+        if self.node.starts_with(BPFFS) {
+            mount_bpffs()?;
+        }
+        for directory in [self.maps(), self.links()] {
+            fs::create_dir_all(&directory).map_err(|source| LoaderError::File {
+                operation: "create the pin directory",
+                path: directory,
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Removes everything of this node: programs are detached and maps freed.
+    pub fn remove(&self) -> Result<(), LoaderError> {
+        match fs::remove_dir_all(&self.node) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(LoaderError::File {
+                    operation: "remove the pins",
+                    path: self.node.clone(),
+                    source,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the pins of other layouts, once this one is in place.
+    pub(crate) fn remove_other_layouts(&self) -> Result<(), LoaderError> {
+        let failed = |source| LoaderError::File {
+            operation: "read the pin directory",
+            path: self.node.clone(),
+            source,
+        };
+        for entry in fs::read_dir(&self.node).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path != self.layout() {
+                fs::remove_dir_all(&path).map_err(|source| LoaderError::File {
+                    operation: "remove the pins of another layout",
+                    path,
+                    source,
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every pinned link with its interface and hook.
+    pub(crate) fn pinned_links(&self) -> Result<Vec<(u32, Hook, PathBuf)>, LoaderError> {
+        let failed = |source| LoaderError::File {
+            operation: "read the pinned links",
+            path: self.links(),
+            source,
+        };
+        let mut links = Vec::new();
+        for entry in fs::read_dir(self.links()).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            let parsed = name
+                .and_then(|name| name.split_once('-'))
+                .and_then(|(ifindex, hook)| Some((ifindex.parse().ok()?, Hook::parse(hook)?)));
+            if let Some((ifindex, hook)) = parsed {
+                links.push((ifindex, hook, path));
+            }
+        }
+        Ok(links)
+    }
+
+    pub(crate) fn link(&self, ifindex: u32, hook: Hook) -> PathBuf {
+        self.links().join(format!("{ifindex}-{}", hook.name()))
+    }
+
+    pub(crate) fn map(&self, name: &str) -> PathBuf {
+        self.maps().join(name)
+    }
+
+    fn layout(&self) -> PathBuf {
+        self.node.join(format!("v{LAYOUT_VERSION}"))
+    }
+
+    fn maps(&self) -> PathBuf {
+        self.layout().join("maps")
+    }
+
+    fn links(&self) -> PathBuf {
+        self.layout().join("links")
+    }
+}
+
+fn mount_bpffs() -> Result<(), LoaderError> {
+    if statfs(BPFFS).is_ok_and(|found| found.filesystem_type() == BPF_FS_MAGIC) {
+        return Ok(());
+    }
+    mount(
+        Some("bpf"),
+        BPFFS,
+        Some("bpf"),
+        MsFlags::empty(),
+        None::<&str>,
+    )
+    .map_err(|errno| LoaderError::File {
+        operation: "mount bpffs on",
+        path: BPFFS.into(),
+        source: errno.into(),
+    })
+}

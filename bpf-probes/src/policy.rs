@@ -1,0 +1,106 @@
+//! May it: finds the deciding rule, the matching cell with the smallest rank.
+
+use bpf_events::{
+    policy::{
+        ACTION_ALLOW, DIRECTION_BIT_EGRESS, ENFORCED_EGRESS, ENFORCED_INGRESS,
+        PREFIXES_ANY_PROTOCOL, PolicyHeader,
+    },
+    record::{MATCH_NONE, REASON_POLICY_DENIED, REASON_POLICY_DENY},
+};
+
+use crate::{
+    hook::Scene,
+    maps::{POLICY_CELLS, POLICY_GENERATIONS, POLICY_SETS},
+};
+
+/// Rank of "no cell".
+const NO_RANK: u32 = u32::MAX;
+/// Prefix lengths 0 to 16, then "any protocol".
+const LOOKUPS: u32 = 18;
+
+/// Asks the endpoint's policy set about the scene's judgement, which holds peer, port and direction.
+#[inline(always)]
+pub fn decide(scene: &mut Scene) {
+    let Some(generation) = POLICY_SETS.get_ptr(scene.row.policy_set) else {
+        return;
+    };
+    // SAFETY: an aligned word of a map value; volatile, since user space switches it while we run.
+    let generation = unsafe { core::ptr::read_volatile(generation) };
+    let Some(header) = POLICY_GENERATIONS.get(generation) else {
+        return;
+    };
+    scene.judgement.revision = header.revision;
+    scene.best.rank = NO_RANK;
+    scene.cell_key.generation = generation;
+    scan(scene, header);
+    let judgement = &mut scene.judgement;
+    let enforced = if judgement.opener_egress() {
+        ENFORCED_EGRESS
+    } else {
+        ENFORCED_INGRESS
+    };
+    if scene.best.rank != NO_RANK {
+        judgement.rule = scene.best.rule;
+        judgement.match_type = scene.best.match_type;
+        if scene.best.action != ACTION_ALLOW {
+            judgement.reason = REASON_POLICY_DENY;
+        }
+    } else if header.flags & enforced != 0 {
+        judgement.match_type = MATCH_NONE;
+        judgement.reason = REASON_POLICY_DENIED;
+    }
+}
+
+/// Looks up cells for the peer's identity, then for any.
+#[inline(always)]
+fn scan(scene: &mut Scene, header: &PolicyHeader) {
+    let direction = scene.judgement.opener_egress() as usize & 1;
+    let (by_identity, any) = (
+        header.identity_prefixes[direction],
+        header.any_prefixes[direction],
+    );
+    if by_identity != 0 {
+        scene.cell_key.identity = scene.judgement.remote.identity;
+        let found = look_up(scene, by_identity);
+        scene.note(found);
+    }
+    if any != 0 {
+        scene.cell_key.identity = 0;
+        let found = look_up(scene, any);
+        scene.note(found);
+    }
+}
+
+/// One look-up per prefix length in use. Keeps the best in the scene: on the stack, each would be a state of its own for
+/// the verifier.
+#[inline(never)]
+fn look_up(scene: &mut Scene, mask: u32) -> i32 {
+    let egress = if scene.judgement.opener_egress() {
+        DIRECTION_BIT_EGRESS
+    } else {
+        0
+    };
+    let mut found = 0;
+    for prefix in 0..LOOKUPS {
+        if mask & (1 << prefix) == 0 {
+            continue;
+        }
+        let any_protocol = 1 << prefix == PREFIXES_ANY_PROTOCOL;
+        let length = if any_protocol { 0 } else { prefix };
+        scene.cell_key.port = scene.judgement.port & (0xffff_0000u32 >> length) as u16;
+        scene.cell_key.protocol = if any_protocol {
+            0
+        } else {
+            scene.packet.protocol
+        };
+        scene.cell_key.prefix = length as u8 | egress;
+        // SAFETY: copied at once; cells are replaced, never changed in place.
+        if let Some(cell) = unsafe { POLICY_CELLS.get(&scene.cell_key) }
+            && cell.rank < scene.best.rank
+        {
+            scene.best = *cell;
+            found = 1;
+        }
+    }
+    found
+}
