@@ -57,18 +57,12 @@ pub(super) struct Row {
 
 const FLOW: Source = Source {
     package: "flow",
-    bench: "flow",
-    prints_json: false,
-    needs_root: false,
-};
-const PIPELINE: Source = Source {
-    package: "observer",
     bench: "pipeline",
     prints_json: false,
     needs_root: false,
 };
 const MEMORY: Source = Source {
-    package: "observer",
+    package: "tests",
     bench: "memory",
     prints_json: true,
     needs_root: false,
@@ -129,10 +123,10 @@ pub(super) const ROWS: &[Row] = &[
         FLOW,
     ),
     row(
-        "pipeline",
+        "append",
         "record to annotated flow in the store",
         nanoseconds(120.0),
-        PIPELINE,
+        FLOW,
     ),
     row(
         "memory-per-flow",
@@ -199,7 +193,7 @@ mod tests {
                 .last()
                 .map(|argument| argument.to_string_lossy().into_owned())
         };
-        assert_eq!(last(PIPELINE).as_deref(), Some("^(one|two)(/|$)"));
+        assert_eq!(last(FLOW).as_deref(), Some("^(one|two)(/|$)"));
         assert_eq!(last(KERNEL).as_deref(), Some("two"));
     }
 }
