@@ -1,1 +1,3 @@
-//! System and kernel test tiers
+//! What the test tiers share: a node of network namespaces with the real datapath attached.
+
+pub mod datapath;
