@@ -9,6 +9,7 @@ pub mod annotate;
 pub mod clock;
 pub mod encode;
 pub mod filter;
+mod hex;
 pub mod interfaces;
 pub mod mask;
 pub mod metadata;

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::hex::hex_digits;
+
 const SEQUENCE_BITS: u32 = 62;
 const SEQUENCE_MASK: u64 = (1 << SEQUENCE_BITS) - 1;
 const EPOCH_MASK: u64 = (1 << 60) - 1;
-const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// One life of the observer: 60 bits that differ from those of any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,17 +44,13 @@ impl FlowReference {
     pub fn text(self) -> [u8; 36] {
         let upper = (self.epoch.0 >> 12) << 16 | 0x8000 | self.epoch.0 & 0xfff;
         let lower = 1 << 63 | self.sequence & SEQUENCE_MASK;
-        let bytes = (u128::from(upper) << 64 | u128::from(lower)).to_be_bytes();
+        let (upper, lower) = (hex_digits(upper), hex_digits(lower));
         let mut text = [b'-'; 36];
-        let mut place = 0;
-        for (index, byte) in bytes.into_iter().enumerate() {
-            if matches!(index, 4 | 6 | 8 | 10) {
-                place += 1;
-            }
-            text[place] = HEX[usize::from(byte >> 4)];
-            text[place + 1] = HEX[usize::from(byte & 15)];
-            place += 2;
-        }
+        text[..8].copy_from_slice(&upper[..8]);
+        text[9..13].copy_from_slice(&upper[8..12]);
+        text[14..18].copy_from_slice(&upper[12..]);
+        text[19..23].copy_from_slice(&lower[..4]);
+        text[24..].copy_from_slice(&lower[4..]);
         text
     }
 }

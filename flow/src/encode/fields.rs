@@ -5,18 +5,18 @@ use bpf_events::record::{
     POINT_TO_ENDPOINT, REPLY_NO, REPLY_YES, VERDICT_DROPPED, VERDICT_FORWARDED,
 };
 
-use super::layer4::{put_layer4, summary};
-use super::{ResponseEncoder, put_time};
+use super::TimeField;
+use super::head::Head;
+use super::layer4::{put_layer4, put_summary};
 use crate::encode::address::{put_ip, put_mac};
 use crate::interfaces::InterfaceNames;
 use crate::mask::{Keep, Mask};
 use crate::row::FlowRow;
-use crate::rules::RuleAction;
+use crate::rules::{Rule, RuleAction};
 use crate::wire::{BYTES, VARINT, next_field, put_bytes, put_message, put_number, put_varint, tag};
 
 pub(super) const SOURCE_NUMBER: u32 = 8;
 pub(super) const DESTINATION_NUMBER: u32 = 9;
-pub(super) const NODE_NAME: [u8; 1] = tag(11, BYTES);
 
 /// A field that is filled, as a place in the plan.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +58,44 @@ pub(super) struct FieldPlan {
     keeps: [Keep; NUMBERS.len()],
 }
 
+/// Where fields are written, and what it takes to prune them.
+#[derive(Debug)]
+pub(super) struct Pen {
+    pub(super) head: Head,
+    part: Head,
+    pruned: Vec<u8>,
+    events: Box<[EventForm]>,
+}
+
+/// The fields of one kind of event, ready to copy. Few kinds make up nearly all events.
+#[derive(Debug, Clone)]
+struct EventForm {
+    key: u64,
+    bytes: [u8; EVENT_BYTES],
+    length: usize,
+}
+
+/// All fields of an event take at most 40 bytes.
+const EVENT_BYTES: usize = 64;
+const EVENT_FORMS: usize = 256;
+
+impl Pen {
+    pub(super) fn new() -> Self {
+        // No event has a key of ones: its kind would be 255.
+        let none = EventForm {
+            key: u64::MAX,
+            bytes: [0; EVENT_BYTES],
+            length: 0,
+        };
+        Self {
+            head: Head::new(),
+            part: Head::new(),
+            pruned: Vec::new(),
+            events: vec![none; EVENT_FORMS].into(),
+        }
+    }
+}
+
 impl FieldPlan {
     pub(super) fn new(mask: &Mask) -> Self {
         Self {
@@ -67,96 +105,120 @@ impl FieldPlan {
 
     /// Appends a field through the mask.
     #[inline]
-    fn put(
-        &self,
-        field: Filled,
-        out: &mut Vec<u8>,
-        scratch: &mut Vec<u8>,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) {
+    fn put(&self, field: Filled, pen: &mut Pen, write: impl FnOnce(&mut Head)) {
         match &self.keeps[field as usize] {
-            Keep::Whole => write(out),
+            Keep::Whole => write(&mut pen.head),
             Keep::Skip => {}
             Keep::Part(node) => {
-                scratch.clear();
-                write(scratch);
-                let mut rest = scratch.as_slice();
+                pen.part.clear();
+                write(&mut pen.part);
+                pen.pruned.clear();
+                let mut rest = pen.part.as_slice();
                 while let Some(field) = next_field(&mut rest) {
-                    node.prune_field(&field, out);
+                    node.prune_field(&field, &mut pen.pruned);
                 }
+                pen.head.put_slice(&pen.pruned);
             }
         }
     }
-}
 
-impl ResponseEncoder {
-    /// Appends the fields of one flow.
-    pub(super) fn put_flow(&mut self, reference: &[u8; 36], row: &FlowRow, out: &mut Vec<u8>) {
-        self.plan.put_packet(row, out, &mut self.scratch);
-        let versions = &self.views.metadata;
-        let (metadata, identity) = (row.source_metadata, row.source_identity);
-        self.source
-            .put(out, tag(SOURCE_NUMBER, BYTES), versions, metadata, identity);
-        let (metadata, identity) = (row.destination_metadata, row.destination_identity);
-        self.destination.put(
-            out,
-            tag(DESTINATION_NUMBER, BYTES),
-            versions,
-            metadata,
-            identity,
-        );
-        let scratch = &mut self.scratch;
-        self.plan.put(Filled::FlowType, out, scratch, |out| {
-            put_number(out, tag::<1>(10, VARINT), 1)
-        });
-        self.plan.put(Filled::NodeName, out, scratch, |out| {
-            out.extend_from_slice(&self.flow_node_name)
-        });
-        self.plan.put_event(row, out, scratch);
-        self.plan
-            .put_interface(row, &self.views.interfaces, out, scratch);
-        self.plan.put(Filled::Uuid, out, scratch, |out| {
-            put_bytes(out, tag::<2>(34, BYTES), reference)
-        });
-        if let Some(rule) = self.views.rules.get(row.rule)
-            && let Some((field, number)) = policy_field(row, rule.info().action)
-        {
-            self.plan.put(field, out, scratch, |out| {
-                put_policy(out, number, rule.policy_bytes(), row.policy_revision);
-            });
-        }
-        self.plan.put(Filled::Summary, out, scratch, |out| {
-            put_bytes(out, tag::<3>(100_000, BYTES), summary(row).as_bytes());
-        });
+    fn keeps(&self, field: Filled) -> bool {
+        self.keeps[field as usize] != Keep::Skip
     }
-}
 
-impl FieldPlan {
-    /// What the packet says of itself.
-    fn put_packet(&self, row: &FlowRow, out: &mut Vec<u8>, scratch: &mut Vec<u8>) {
-        let reason = drop_reason(row);
-        self.put(Filled::Time, out, scratch, |out| {
-            put_time(out, tag::<1>(1, BYTES), row.time_ns)
-        });
-        self.put(Filled::Verdict, out, scratch, |out| {
-            put_number(out, tag::<1>(2, VARINT), row.verdict.into())
-        });
-        self.put(Filled::DropReason, out, scratch, |out| {
-            put_number(out, tag::<1>(3, VARINT), reason)
-        });
-        self.put(Filled::Ethernet, out, scratch, |out| put_ethernet(out, row));
-        self.put(Filled::Ip, out, scratch, |out| put_network(out, row));
-        self.put(Filled::Layer4, out, scratch, |out| {
+    /// The fields that are the same in every flow.
+    pub(super) fn constant_fields(&self, node_name: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        if self.keeps(Filled::FlowType) {
+            put_number(&mut out, tag::<1>(10, VARINT), 1);
+        }
+        if self.keeps(Filled::NodeName) {
+            put_bytes(&mut out, tag::<1>(11, BYTES), node_name.as_bytes());
+        }
+        out
+    }
+
+    /// The short fields: packet, event and reference.
+    pub(super) fn put_short(
+        &self,
+        reference: &[u8; 36],
+        time: &TimeField,
+        row: &FlowRow,
+        pen: &mut Pen,
+    ) {
+        pen.head.clear();
+        self.put(Filled::Time, pen, |out| time.put(out, tag::<1>(1, BYTES)));
+        self.put(Filled::Ethernet, pen, |out| put_ethernet(out, row));
+        self.put(Filled::Ip, pen, |out| put_network(out, row));
+        self.put(Filled::Layer4, pen, |out| {
             put_layer4(out, tag(6, BYTES), row)
         });
+        self.put_event(row, pen);
+        self.put(Filled::Uuid, pen, |out| {
+            out.put(tag::<2>(34, BYTES));
+            out.put([36]);
+            out.put(*reference);
+        });
     }
 
-    /// What the hook says of the packet.
-    fn put_event(&self, row: &FlowRow, out: &mut Vec<u8>, scratch: &mut Vec<u8>) {
-        let mut number = |field, tag: [u8; 2], number| {
-            self.put(field, out, scratch, |out| put_number(out, tag, number))
+    /// Appends the interface: its name has no short bound, so it does not go through the head.
+    pub(super) fn put_interface(&self, row: &FlowRow, names: &InterfaceNames, out: &mut Vec<u8>) {
+        let keep = &self.keeps[Filled::Interface as usize];
+        if row.ifindex == 0 || *keep == Keep::Skip {
+            return;
+        }
+        let mut unnamed = Vec::new();
+        let interface = names.bytes(row.ifindex).unwrap_or_else(|| {
+            put_number(&mut unnamed, tag::<1>(1, VARINT), row.ifindex.into());
+            &unnamed
+        });
+        let Keep::Part(node) = keep else {
+            return put_bytes(out, tag::<2>(28, BYTES), interface);
         };
+        put_message(out, tag::<2>(28, BYTES), |out| node.prune(interface, out));
+    }
+
+    /// Appends the deciding rule.
+    pub(super) fn put_rule(&self, row: &FlowRow, rule: &Rule, out: &mut Vec<u8>) {
+        if let Some((field, number)) = policy_field(row, rule.info().action)
+            && self.keeps(field)
+        {
+            put_policy(out, number, rule.policy_bytes(), row.policy_revision);
+        }
+    }
+
+    pub(super) fn put_summary(&self, row: &FlowRow, out: &mut Vec<u8>) {
+        if self.keeps(Filled::Summary) {
+            put_summary(out, row);
+        }
+    }
+
+    /// What the hook says of the packet: written once per kind of event, then copied.
+    fn put_event(&self, row: &FlowRow, pen: &mut Pen) {
+        let key = event_key(row);
+        // The upper bits of a product depend on all bits of the key.
+        let place = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize % EVENT_FORMS;
+        if pen.events[place].key != key {
+            let start = pen.head.as_slice().len();
+            self.write_event(row, pen);
+            let written = pen.head.as_slice().get(start..).unwrap_or_default();
+            let mut bytes = [0; EVENT_BYTES];
+            let length = written.len().min(EVENT_BYTES);
+            bytes[..length].copy_from_slice(&written[..length]);
+            pen.events[place] = EventForm { key, bytes, length };
+            return;
+        }
+        let EventForm { bytes, length, .. } = &pen.events[place];
+        pen.head.put_prefix(*bytes, *length);
+    }
+
+    fn write_event(&self, row: &FlowRow, pen: &mut Pen) {
         let reply = is_reply(row.kind, row.verdict, row.reply);
+        let reason = if row.verdict == VERDICT_DROPPED {
+            row.reason
+        } else {
+            0
+        };
         let (point, trace_reason) = if row.kind == KIND_TRACE {
             (row.observation_point, row.trace_reason)
         } else {
@@ -167,78 +229,75 @@ impl FieldPlan {
         } else {
             0
         };
-        number(Filled::Reply, tag(16, VARINT), (reply == Some(true)).into());
+        self.put(Filled::Verdict, pen, |out| {
+            out.put_number(tag::<1>(2, VARINT), row.verdict.into())
+        });
+        self.put(Filled::DropReason, pen, |out| {
+            out.put_number(tag::<1>(3, VARINT), reason.into())
+        });
+        let mut number = |field, tag: [u8; 2], number: u8| {
+            self.put(field, pen, |out| out.put_number(tag, number.into()))
+        };
         number(
-            Filled::TrafficDirection,
-            tag(22, VARINT),
-            row.direction.into(),
+            Filled::Reply,
+            tag(16, VARINT),
+            u8::from(reply == Some(true)),
         );
-        number(Filled::PolicyMatchType, tag(23, VARINT), match_type.into());
-        number(Filled::TraceObservationPoint, tag(24, VARINT), point.into());
-        number(Filled::DropReasonDesc, tag(25, VARINT), drop_reason(row));
-        number(Filled::TraceReason, tag(36, VARINT), trace_reason.into());
-        self.put(Filled::EventType, out, scratch, |out| {
-            put_event_type(out, row)
-        });
-        self.put(Filled::IsReply, out, scratch, |out| {
-            put_is_reply(out, reply)
-        });
-    }
-
-    fn put_interface(
-        &self,
-        row: &FlowRow,
-        names: &InterfaceNames,
-        out: &mut Vec<u8>,
-        scratch: &mut Vec<u8>,
-    ) {
-        if row.ifindex == 0 {
-            return;
+        number(Filled::TrafficDirection, tag(22, VARINT), row.direction);
+        number(Filled::PolicyMatchType, tag(23, VARINT), match_type);
+        number(Filled::TraceObservationPoint, tag(24, VARINT), point);
+        number(Filled::DropReasonDesc, tag(25, VARINT), reason);
+        number(Filled::TraceReason, tag(36, VARINT), trace_reason);
+        self.put(Filled::EventType, pen, |out| put_event_type(out, row));
+        if let Some(reply) = reply {
+            self.put(Filled::IsReply, pen, |out| {
+                out.put_message(tag::<2>(26, BYTES), |out| {
+                    out.put_number(tag::<1>(1, VARINT), reply.into())
+                });
+            });
         }
-        self.put(Filled::Interface, out, scratch, |out| {
-            match names.bytes(row.ifindex) {
-                Some(interface) => put_bytes(out, tag::<2>(28, BYTES), interface),
-                None => put_message(out, tag::<2>(28, BYTES), |out| {
-                    put_number(out, tag::<1>(1, VARINT), row.ifindex.into());
-                }),
-            }
-        });
     }
 }
 
-/// An audited flow has a reason in its record, but was not dropped.
-fn drop_reason(row: &FlowRow) -> u64 {
-    if row.verdict == VERDICT_DROPPED {
-        row.reason.into()
-    } else {
-        0
-    }
+/// All that the fields of an event depend on.
+fn event_key(row: &FlowRow) -> u64 {
+    u64::from_le_bytes([
+        row.kind,
+        row.verdict,
+        row.reason,
+        row.match_type,
+        row.observation_point,
+        row.trace_reason,
+        row.direction,
+        row.reply,
+    ])
 }
 
-fn put_ethernet(out: &mut Vec<u8>, row: &FlowRow) {
+fn put_ethernet(out: &mut Head, row: &FlowRow) {
     if row.source_mac == [0; 6] && row.destination_mac == [0; 6] {
         return;
     }
-    out.extend_from_slice(&tag::<1>(4, BYTES));
-    out.extend_from_slice(&[38, 0x0a, 17]);
-    put_mac(out, row.source_mac);
-    out.extend_from_slice(&[0x12, 17]);
-    put_mac(out, row.destination_mac);
+    out.put_message(tag::<1>(4, BYTES), |out| {
+        out.put([0x0a, 17]);
+        put_mac(out, row.source_mac);
+        out.put([0x12, 17]);
+        put_mac(out, row.destination_mac);
+    });
 }
 
-fn put_network(out: &mut Vec<u8>, row: &FlowRow) {
+fn put_network(out: &mut Head, row: &FlowRow) {
     let Some(version) = row.ip_version() else {
         return;
     };
     let is_ipv6 = version == 6;
-    put_message(out, tag::<1>(5, BYTES), |out| {
-        put_message(out, tag::<1>(1, BYTES), |out| {
+    out.put_message(tag::<1>(5, BYTES), |out| {
+        out.put_message(tag::<1>(1, BYTES), |out| {
             put_ip(out, row.source_address, is_ipv6)
         });
-        put_message(out, tag::<1>(2, BYTES), |out| {
+        out.put_message(tag::<1>(2, BYTES), |out| {
             put_ip(out, row.destination_address, is_ipv6)
         });
-        put_number(out, tag::<1>(3, VARINT), if is_ipv6 { 2 } else { 1 });
+        out.put_number(tag::<1>(3, VARINT), if is_ipv6 { 2 } else { 1 });
     });
 }
 
@@ -253,14 +312,6 @@ pub(crate) fn is_reply(kind: u8, verdict: u8, reply: u8) -> Option<bool> {
     }
 }
 
-fn put_is_reply(out: &mut Vec<u8>, reply: Option<bool>) {
-    if let Some(reply) = reply {
-        put_message(out, tag::<2>(26, BYTES), |out| {
-            put_number(out, tag::<1>(1, VARINT), reply.into())
-        });
-    }
-}
-
 /// The sub-type of Hubble's event type. "To endpoint" is 0 there, though the observation point is 101.
 pub(crate) fn event_sub_type(kind: u8, reason: u8, observation_point: u8) -> u8 {
     match kind {
@@ -270,11 +321,11 @@ pub(crate) fn event_sub_type(kind: u8, reason: u8, observation_point: u8) -> u8 
     }
 }
 
-fn put_event_type(out: &mut Vec<u8>, row: &FlowRow) {
+fn put_event_type(out: &mut Head, row: &FlowRow) {
     let sub_type = event_sub_type(row.kind, row.reason, row.observation_point);
-    put_message(out, tag::<2>(19, BYTES), |out| {
-        put_number(out, tag::<1>(1, VARINT), row.kind.into());
-        put_number(out, tag::<1>(2, VARINT), sub_type.into());
+    out.put_message(tag::<2>(19, BYTES), |out| {
+        out.put_number(tag::<1>(1, VARINT), row.kind.into());
+        out.put_number(tag::<1>(2, VARINT), sub_type.into());
     });
 }
 

@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 
 use bpf_events::record::MARK_TCP_NS;
 
+use super::head::Head;
 use super::icmp;
 use crate::row::FlowRow;
-use crate::wire::{BYTES, VARINT, put_message, put_number, tag};
+use crate::wire::{BYTES, VARINT, put_bytes, tag};
 
 pub(crate) const PROTOCOL_ICMP: u8 = 1;
 pub(crate) const PROTOCOL_TCP: u8 = 6;
@@ -21,6 +22,8 @@ const UDP: [u8; 1] = tag(2, BYTES);
 const ICMPV4: [u8; 1] = tag(3, BYTES);
 const ICMPV6: [u8; 1] = tag(4, BYTES);
 const SCTP: [u8; 1] = tag(5, BYTES);
+/// Field of `flow.Flow`.
+const SUMMARY: [u8; 3] = tag(100_000, BYTES);
 const FIRST: [u8; 1] = tag(1, VARINT);
 const SECOND: [u8; 1] = tag(2, VARINT);
 
@@ -39,9 +42,12 @@ const FLAGS: [(&str, u16, u8); 9] = [
 
 /// The TCP part of a flow for one set of flags.
 struct FlagForms {
-    /// `flags` of `flow.TCP`, with tag and length.
-    message: Vec<u8>,
+    /// `flags` of `flow.TCP`, with tag and length: at most nine flags of two bytes.
+    message: [u8; 20],
+    message_length: usize,
     summary: String,
+    /// `Summary`, with tag and length.
+    summary_field: Vec<u8>,
 }
 
 static FLAG_FORMS: LazyLock<Vec<FlagForms>> = LazyLock::new(|| (0..512).map(flag_forms).collect());
@@ -50,21 +56,29 @@ fn flag_forms(flags: u16) -> FlagForms {
     let set = || FLAGS.iter().filter(|&&(_, bit, _)| flags & bit != 0);
     let mut numbers: Vec<u8> = set().map(|&(_, _, number)| number).collect();
     numbers.sort_unstable();
-    let mut message = Vec::new();
-    put_message(&mut message, tag::<1>(3, BYTES), |out| {
-        for number in numbers {
-            put_number(out, [number << 3], 1);
-        }
-    });
+    let mut message = [0; 20];
+    message[0] = tag::<1>(3, BYTES)[0];
+    let mut message_length = 2;
+    for number in numbers {
+        message[message_length] = number << 3;
+        message[message_length + 1] = 1;
+        message_length += 2;
+    }
+    message[1] = (message_length - 2) as u8;
     let names: Vec<&str> = set().map(|&(name, _, _)| name).collect();
+    let summary = format!("TCP Flags: {}", names.join(", "));
+    let mut summary_field = Vec::new();
+    put_bytes(&mut summary_field, SUMMARY, summary.as_bytes());
     FlagForms {
         message,
-        summary: format!("TCP Flags: {}", names.join(", ")),
+        message_length,
+        summary,
+        summary_field,
     }
 }
 
 /// All nine TCP flags of a row, as bits.
-pub(crate) fn tcp_flag_bits(row: &FlowRow) -> u16 {
+fn tcp_flag_bits(row: &FlowRow) -> u16 {
     u16::from(row.tcp_flags)
         | if row.marks & MARK_TCP_NS != 0 {
             1 << 8
@@ -78,31 +92,37 @@ fn forms(row: &FlowRow) -> &'static FlagForms {
 }
 
 /// Appends the field `l4`, if the protocol has one.
-pub(super) fn put_layer4(out: &mut Vec<u8>, field: [u8; 1], row: &FlowRow) {
-    let (protocol, first, second, extra) = match row.protocol {
-        PROTOCOL_TCP => (
-            TCP,
-            row.source_port,
-            row.destination_port,
-            &*forms(row).message,
-        ),
-        PROTOCOL_UDP => (UDP, row.source_port, row.destination_port, &[][..]),
-        PROTOCOL_SCTP => (SCTP, row.source_port, row.destination_port, &[][..]),
-        PROTOCOL_ICMP => (ICMPV4, row.icmp_type.into(), row.icmp_code.into(), &[][..]),
-        PROTOCOL_ICMPV6 => (ICMPV6, row.icmp_type.into(), row.icmp_code.into(), &[][..]),
+pub(super) fn put_layer4(out: &mut Head, field: [u8; 1], row: &FlowRow) {
+    let (protocol, first, second, flags) = match row.protocol {
+        PROTOCOL_TCP => (TCP, row.source_port, row.destination_port, Some(forms(row))),
+        PROTOCOL_UDP => (UDP, row.source_port, row.destination_port, None),
+        PROTOCOL_SCTP => (SCTP, row.source_port, row.destination_port, None),
+        PROTOCOL_ICMP => (ICMPV4, row.icmp_type.into(), row.icmp_code.into(), None),
+        PROTOCOL_ICMPV6 => (ICMPV6, row.icmp_type.into(), row.icmp_code.into(), None),
         _ => return,
     };
-    put_message(out, field, |out| {
-        put_message(out, protocol, |out| {
-            put_number(out, FIRST, first.into());
-            put_number(out, SECOND, second.into());
-            out.extend_from_slice(extra);
+    out.put_message(field, |out| {
+        out.put_message(protocol, |out| {
+            out.put_number(FIRST, first.into());
+            out.put_number(SECOND, second.into());
+            if let Some(flags) = flags {
+                out.put_prefix(flags.message, flags.message_length);
+            }
         });
     });
 }
 
-/// The text of the deprecated field `Summary`, which clients still print.
-pub(crate) fn summary(row: &FlowRow) -> Cow<'static, str> {
+/// Appends the deprecated field `Summary`, which clients still print.
+pub(super) fn put_summary(out: &mut Vec<u8>, row: &FlowRow) {
+    if row.protocol == PROTOCOL_TCP {
+        out.extend_from_slice(&forms(row).summary_field);
+    } else {
+        put_bytes(out, SUMMARY, summary(row).as_bytes());
+    }
+}
+
+/// The text of `Summary`.
+fn summary(row: &FlowRow) -> Cow<'static, str> {
     let icmp = |version: &str, is_v6| {
         let mut text = String::with_capacity(64);
         text.push_str(version);

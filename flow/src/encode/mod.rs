@@ -4,6 +4,7 @@ mod address;
 mod details;
 mod endpoint;
 mod fields;
+mod head;
 mod icmp;
 pub(crate) mod layer4;
 mod lost;
@@ -18,11 +19,12 @@ use crate::row::FlowRow;
 use crate::rules::{Rule, RuleTable};
 use crate::snapshot::Snapshot;
 use crate::store::Loss;
-use crate::wire::{BYTES, VARINT, put_bytes, put_long_message, put_message, put_number, tag};
+use crate::wire::{BYTES, VARINT, put_bytes, put_long_message, tag};
 
 use endpoint::EndpointEncoder;
-use fields::FieldPlan;
+use fields::{FieldPlan, Pen};
 pub(crate) use fields::{event_sub_type, is_reply};
+use head::Head;
 
 /// What the numbers of a row stand for on this node.
 #[derive(Debug, Clone)]
@@ -47,11 +49,11 @@ pub struct ResponseEncoder {
     source: EndpointEncoder,
     destination: EndpointEncoder,
     with_details: bool,
-    /// `node_name` of the flow and of the response, as whole fields.
-    flow_node_name: Vec<u8>,
+    pen: Pen,
+    /// What is the same in every flow, and in every response.
+    constant_fields: Vec<u8>,
     response_node_name: Vec<u8>,
     views: Views,
-    scratch: Vec<u8>,
 }
 
 /// Views of the tables, taken anew for each batch.
@@ -77,21 +79,22 @@ impl ResponseEncoder {
     #[must_use]
     pub fn new(names: Names, mask: &Mask, with_details: bool) -> Self {
         let plan = FieldPlan::new(mask);
-        let node_field = |tag: &[u8]| {
-            let mut field = tag.to_vec();
-            put_bytes::<0>(&mut field, [], names.node_name.as_bytes());
-            field
-        };
+        let mut response_node_name = Vec::new();
+        put_bytes(
+            &mut response_node_name,
+            RESPONSE_NODE_NAME,
+            names.node_name.as_bytes(),
+        );
         Self {
-            flow_node_name: node_field(&fields::NODE_NAME),
-            response_node_name: node_field(&RESPONSE_NODE_NAME),
+            constant_fields: plan.constant_fields(&names.node_name),
+            response_node_name,
+            pen: Pen::new(),
             source: EndpointEncoder::new(mask.keep(fields::SOURCE_NUMBER)),
             destination: EndpointEncoder::new(mask.keep(fields::DESTINATION_NUMBER)),
             plan,
             with_details,
             views: Views::take(&names),
             names,
-            scratch: Vec::new(),
         }
     }
 
@@ -115,15 +118,51 @@ impl ResponseEncoder {
             sequence,
         }
         .text();
-        put_long_message(out, RESPONSE_FLOW, |out| {
-            self.put_flow(&reference, row, out)
-        });
+        let time = TimeField::new(row.time_ns);
+        self.plan.put_short(&reference, &time, row, &mut self.pen);
+        put_long_message(out, RESPONSE_FLOW, |out| self.put_flow(row, out));
         out.extend_from_slice(&self.response_node_name);
-        put_time(out, RESPONSE_TIME, row.time_ns);
+        time.put_response(out);
         if self.with_details {
             let rule = self.views.rules.get(row.rule);
-            details::put_details(out, row, rule.map(|rule| rule.info()), &reference);
+            details::put_details(
+                out,
+                &mut self.pen.head,
+                row,
+                rule.map(|rule| rule.info()),
+                &reference,
+            );
         }
+    }
+
+    /// Appends the fields of one flow, the short ones from the pen.
+    fn put_flow(&mut self, row: &FlowRow, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.pen.head.as_slice());
+        let versions = &self.views.metadata;
+        let (metadata, identity) = (row.source_metadata, row.source_identity);
+        self.source.put(
+            out,
+            tag(fields::SOURCE_NUMBER, BYTES),
+            versions,
+            metadata,
+            identity,
+        );
+        let (metadata, identity) = (row.destination_metadata, row.destination_identity);
+        self.destination.put(
+            out,
+            tag(fields::DESTINATION_NUMBER, BYTES),
+            versions,
+            metadata,
+            identity,
+        );
+        out.extend_from_slice(&self.constant_fields);
+        self.plan.put_interface(row, &self.views.interfaces, out);
+        if row.rule != 0
+            && let Some(rule) = self.views.rules.get(row.rule)
+        {
+            self.plan.put_rule(row, rule, out);
+        }
+        self.plan.put_summary(row, out);
     }
 
     /// Appends the response that tells a reader what it missed in the store.
@@ -134,7 +173,7 @@ impl ResponseEncoder {
     fn put_lost(&self, event: &proto::flow::LostEvent, time_ns: u64, out: &mut Vec<u8>) {
         lost::put_event(out, event);
         out.extend_from_slice(&self.response_node_name);
-        put_time(out, RESPONSE_TIME, time_ns);
+        TimeField::new(time_ns).put_response(out);
     }
 }
 
@@ -151,10 +190,47 @@ impl Views {
     }
 }
 
-/// Appends a `google.protobuf.Timestamp`.
-fn put_time<const LEN: usize>(out: &mut Vec<u8>, field: [u8; LEN], time_ns: u64) {
-    put_message(out, field, |out| {
-        put_number(out, TIME_SECONDS, time_ns / NANOS_PER_SECOND);
-        put_number(out, TIME_NANOS, time_ns % NANOS_PER_SECOND);
-    });
+/// An encoded `google.protobuf.Timestamp` behind its length: a response has it twice.
+struct TimeField {
+    bytes: [u8; 16],
+    length: usize,
+}
+
+impl TimeField {
+    fn new(time_ns: u64) -> Self {
+        let mut bytes = [0; 16];
+        // Byte 0 is the length of what follows; both numbers are left out if zero.
+        let mut length = 1;
+        for (tag, number) in [
+            (TIME_SECONDS, time_ns / NANOS_PER_SECOND),
+            (TIME_NANOS, time_ns % NANOS_PER_SECOND),
+        ] {
+            let mut rest = number;
+            if rest == 0 {
+                continue;
+            }
+            [bytes[length]] = tag;
+            length += 1;
+            while rest >= 0x80 {
+                bytes[length] = rest as u8 | 0x80;
+                length += 1;
+                rest >>= 7;
+            }
+            bytes[length] = rest as u8;
+            length += 1;
+        }
+        bytes[0] = (length - 1) as u8;
+        Self { bytes, length }
+    }
+
+    fn put(&self, out: &mut Head, tag: [u8; 1]) {
+        out.put(tag);
+        out.put_prefix(self.bytes, self.length);
+    }
+
+    fn put_response(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&RESPONSE_TIME);
+        out.extend_from_slice(&self.bytes);
+        out.truncate(out.len() - self.bytes.len() + self.length);
+    }
 }
