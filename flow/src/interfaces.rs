@@ -17,7 +17,12 @@ pub struct InterfaceTable {
 #[derive(Debug, Default)]
 pub struct InterfaceNames {
     sorted: Vec<Interface>,
+    /// For small interface numbers, one more than the place in `sorted`: every flow looks its interface up.
+    places: Vec<u16>,
 }
+
+/// Interface numbers below this one are found without a search.
+const DIRECT_NUMBERS: u32 = 1 << 16;
 
 #[derive(Debug, Clone)]
 struct Interface {
@@ -51,7 +56,15 @@ impl InterfaceTable {
             .collect();
         sorted.sort_by_key(|interface| interface.ifindex);
         sorted.dedup_by_key(|interface| interface.ifindex);
-        self.interfaces.store(Arc::new(InterfaceNames { sorted }));
+        let mut places = Vec::new();
+        for (place, interface) in (1..=u16::MAX).zip(&sorted) {
+            if interface.ifindex < DIRECT_NUMBERS {
+                places.resize(interface.ifindex as usize + 1, 0);
+                places[interface.ifindex as usize] = place;
+            }
+        }
+        self.interfaces
+            .store(Arc::new(InterfaceNames { sorted, places }));
         self.edits.fetch_add(1, Ordering::Release);
     }
 
@@ -89,10 +102,39 @@ impl InterfaceNames {
     }
 
     fn find(&self, ifindex: u32) -> Option<&Interface> {
+        if let Some(&place @ 1..) = self.places.get(ifindex as usize) {
+            return self.sorted.get(usize::from(place) - 1);
+        }
         let place = self
             .sorted
             .binary_search_by_key(&ifindex, |interface| interface.ifindex)
             .ok()?;
         self.sorted.get(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interfaces_are_found_by_number_and_by_name() {
+        let table = InterfaceTable::new();
+        table.replace([
+            (900_000, "far".into()),
+            (7, "pair".into()),
+            (3, "lo".into()),
+            (70_000, "pair".into()),
+        ]);
+        let names = table.names();
+        let check = |ifindex, expect| assert_eq!(names.name(ifindex), expect, "{ifindex}");
+        check(3, Some("lo"));
+        check(7, Some("pair"));
+        check(70_000, Some("pair"));
+        check(900_000, Some("far"));
+        check(0, None);
+        check(5, None);
+        check(u32::MAX, None);
+        assert_eq!(names.numbers("pair").collect::<Vec<_>>(), [7, 70_000]);
     }
 }

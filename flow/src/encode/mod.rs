@@ -205,19 +205,12 @@ impl TimeField {
             (TIME_SECONDS, time_ns / NANOS_PER_SECOND),
             (TIME_NANOS, time_ns % NANOS_PER_SECOND),
         ] {
-            let mut rest = number;
-            if rest == 0 {
-                continue;
+            if number != 0 {
+                let (text, kept) = varint_of_35_bits(number);
+                [bytes[length]] = tag;
+                bytes[length + 1..length + 6].copy_from_slice(&text);
+                length += 1 + kept;
             }
-            [bytes[length]] = tag;
-            length += 1;
-            while rest >= 0x80 {
-                bytes[length] = rest as u8 | 0x80;
-                length += 1;
-                rest >>= 7;
-            }
-            bytes[length] = rest as u8;
-            length += 1;
         }
         bytes[0] = (length - 1) as u8;
         Self { bytes, length }
@@ -233,4 +226,15 @@ impl TimeField {
         out.extend_from_slice(&self.bytes);
         out.truncate(out.len() - self.bytes.len() + self.length);
     }
+}
+
+/// A number below 2^35 in protobuf's form, without a branch per byte. Seconds since 1970 that fit a `u64` of
+/// nanoseconds have 35 bits.
+fn varint_of_35_bits(number: u64) -> ([u8; 5], usize) {
+    let kept = (64 - (number | 1).leading_zeros()).div_ceil(7) as usize;
+    let byte = |index: usize| {
+        let more = if index + 1 < kept { 0x80 } else { 0 };
+        (number >> (7 * index)) as u8 & 0x7f | more
+    };
+    (std::array::from_fn(byte), kept)
 }
