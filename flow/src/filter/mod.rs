@@ -13,6 +13,7 @@ mod interface;
 mod ip;
 mod ip_version;
 mod label;
+mod last;
 mod metadata;
 mod node_name;
 mod pod;

@@ -324,3 +324,43 @@ fn endpoints_that_come_later_are_matched() {
         .unwrap();
     assert!(scan(second), "a version that was replaced is tested again");
 }
+
+#[test]
+fn the_last_flows_are_counted_without_losses() {
+    let names = node();
+    let filter = FlowFilter {
+        source_identity: vec![300],
+        ..FlowFilter::default()
+    };
+    let mut compiled = compile(&[filter], &[], TimeWindow::default(), &context(&names)).unwrap();
+    let (store, mut writer) = Store::new(10_000);
+    // Every thousandth row matches, and every 1,500th is a loss.
+    for sequence in 0..9_100u32 {
+        writer.append(&FlowRow {
+            source_identity: if sequence.is_multiple_of(1_000) {
+                300
+            } else {
+                301
+            },
+            kind: if sequence % 1_500 == 750 {
+                KIND_LOST
+            } else {
+                4
+            },
+            verdict: VERDICT_FORWARDED,
+            ..FlowRow::default()
+        });
+    }
+    writer.publish();
+    let mut check =
+        |number, expect| assert_eq!(compiled.last_matching(&store, number), expect, "{number}");
+    check(0, 9_100);
+    check(1, 9_000);
+    check(2, 8_000);
+    check(6, 4_000);
+    check(10, 0);
+    check(11, 0);
+    let mut everything = compile(&[], &[], TimeWindow::default(), &context(&names)).unwrap();
+    assert_eq!(everything.last_matching(&store, 20), 9_080);
+    assert_eq!(everything.last_matching(&store, 1_000), 8_099);
+}
