@@ -1,0 +1,149 @@
+//! What an observer is told at its start.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use daemon::listen::{Exposure, Listen};
+use policy::Enforcement;
+use registry::endpoint_file::Mode;
+
+/// Where the sockets and the numbers of all observers of a machine lie, unless configured otherwise.
+pub const DEFAULT_STATE: &str = "/run/tycho";
+
+/// The TCP address that is served unless configured otherwise.
+pub const DEFAULT_TCP: &str = "127.0.0.1:4244";
+
+/// How much is told of allowed traffic. Drops and verdicts are always told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Aggregation {
+    /// Per connection and direction: the first packet, milestones, every interval, the end.
+    #[default]
+    Connection,
+    /// Every packet at every hook.
+    None,
+}
+
+/// What is left in bpffs, so that enforcement outlives the process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Pinning {
+    /// Pins in `/sys/fs/bpf/tycho/<node>`.
+    #[default]
+    Default,
+    /// Pins in this directory, which must lie on bpffs.
+    At(PathBuf),
+    /// No pins: programs and maps end with the process.
+    Off,
+}
+
+/// The configuration of one observer.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Name of the node; `None` takes that of the endpoint file.
+    pub node: Option<String>,
+    /// The endpoint file; followed while the observer runs.
+    pub endpoints: PathBuf,
+    /// Directory of policy manifests; followed while the observer runs. Without one there are no policies.
+    pub policies: Option<PathBuf>,
+    /// Mode of endpoints that name none. Default: audit, which drops nothing.
+    pub mode: Mode,
+    /// Cilium's policy enforcement setting. Default: `default`.
+    pub enforcement: Enforcement,
+    /// The network namespace that holds the host ends of the veths: a file such as `/run/netns/node`. Default: the
+    /// observer's own.
+    pub namespace: Option<PathBuf>,
+    /// Addresses to serve. Default: `<state>/observer.sock` and `127.0.0.1:4244`.
+    pub listen: Vec<Listen>,
+    /// Who may be able to reach a TCP listener. Default: this machine only.
+    pub exposure: Exposure,
+    /// Directory for sockets and numbers; it must live as long as bpffs does. Default: `/run/tycho`.
+    pub state: PathBuf,
+    /// What is pinned.
+    pub pinning: Pinning,
+    /// Bytes of the kernel's event ring: a power of two, at least a page. Default: 4 MiB.
+    pub ring_bytes: u32,
+    /// Flows held in memory, 128 bytes each. Default: 1,048,576.
+    pub flows: u64,
+    /// How much is told of allowed traffic.
+    pub aggregation: Aggregation,
+    /// Time between two traces of one direction of a connection. Default: 5 s.
+    pub trace_interval: Duration,
+    /// Drop events per second, endpoint and reason; what is beyond comes as summaries. 0 is unlimited. Default: 1,000.
+    pub drop_events_per_second: u32,
+    /// Whether traffic between the node and its own endpoints passes before policy. Default: true.
+    pub local_host_passes: bool,
+    /// Take the programs off when the observer ends. Default: false: enforcement goes on.
+    pub detach_on_exit: bool,
+    /// A pause between two drains of the ring, for tests that need a reader that is too slow. Default: none.
+    pub drain_delay: Duration,
+}
+
+impl Config {
+    /// The defaults, for this endpoint file.
+    #[must_use]
+    pub fn new(endpoints: PathBuf) -> Self {
+        let state = PathBuf::from(DEFAULT_STATE);
+        Self {
+            node: None,
+            endpoints,
+            policies: None,
+            mode: Mode::Audit,
+            enforcement: Enforcement::Default,
+            namespace: None,
+            listen: default_listen(&state),
+            exposure: Exposure::LoopbackOnly,
+            state,
+            pinning: Pinning::Default,
+            ring_bytes: 4 << 20,
+            flows: flow::store::DEFAULT_CAPACITY,
+            aggregation: Aggregation::Connection,
+            trace_interval: Duration::from_secs(5),
+            drop_events_per_second: 1_000,
+            local_host_passes: true,
+            detach_on_exit: false,
+            drain_delay: Duration::ZERO,
+        }
+    }
+}
+
+/// The addresses that are served unless configured otherwise.
+#[must_use]
+pub fn default_listen(state: &Path) -> Vec<Listen> {
+    let tcp = DEFAULT_TCP.parse();
+    vec![
+        Listen::Unix(state.join("observer.sock")),
+        tcp.expect("the default address parses: a test starts with it"),
+    ]
+}
+
+/// The file of a namespace: a name is one below `/run/netns`, as `ip netns` has it.
+#[must_use]
+pub fn namespace_path(name_or_path: &str) -> PathBuf {
+    if name_or_path.contains('/') {
+        PathBuf::from(name_or_path)
+    } else {
+        Path::new("/run/netns").join(name_or_path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_is_a_name_or_a_path() {
+        for (text, expect) in [
+            ("node", "/run/netns/node"),
+            ("/proc/7/ns/net", "/proc/7/ns/net"),
+            ("./x", "./x"),
+        ] {
+            assert_eq!(namespace_path(text), Path::new(expect), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_default_addresses() {
+        let config = Config::new(PathBuf::from("endpoints.yaml"));
+        let shown: Vec<String> = config.listen.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["unix:///run/tycho/observer.sock", DEFAULT_TCP]);
+    }
+}

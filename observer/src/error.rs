@@ -1,0 +1,53 @@
+//! Why an observer does not start, or ends.
+
+use std::path::PathBuf;
+
+use daemon::listen::{BindError, Listen};
+use registry::directory::DirectoryError;
+use registry::endpoint_file::EndpointFileError;
+
+/// A failed start, or a part that ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ObserverError {
+    /// The endpoint file is not usable.
+    #[error(transparent)]
+    Endpoints(#[from] EndpointFileError),
+    /// The policies cannot be read.
+    #[error("cannot read the policies")]
+    PolicyFiles(#[from] DirectoryError),
+    /// A policy is wrong.
+    #[error("the policies in {} are not used", directory.display())]
+    Policies {
+        /// Where they are.
+        directory: PathBuf,
+        /// What is wrong, with file and line.
+        #[source]
+        source: policy::RepositoryError,
+    },
+    /// An address cannot be served.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// There is nothing to listen on.
+    #[error("there is no address to listen on")]
+    NoAddress,
+    /// The kernel part failed.
+    #[error("{0}")]
+    Kernel(
+        &'static str,
+        #[source] Box<dyn std::error::Error + Send + Sync>,
+    ),
+    /// The process has too few privileges.
+    #[error(
+        "the observer needs root (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_ADMIN): run `sudo tycho observer …`"
+    )]
+    Privileges,
+    /// The gRPC server could not be built or ended with an error.
+    #[error("cannot serve gRPC")]
+    Serve(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A listener ended by itself.
+    #[error("the server at {0} ended")]
+    ListenerEnded(Listen),
+    /// A part of the observer ended by itself; its last words are in the log.
+    #[error("the {0} ended unexpectedly")]
+    PartEnded(&'static str),
+}

@@ -1,0 +1,46 @@
+//! Extra sources: what an endpoint may send from besides its own addresses.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use bpf_loader::LoaderError;
+use bpf_loader::addresses::Addresses;
+
+use crate::desired::DesiredEndpoint;
+
+/// Endpoint number, network and prefix length of each entry. The loader begins with none.
+#[derive(Debug, Default)]
+pub(super) struct WrittenSources {
+    written: BTreeSet<(u16, IpAddr, u8)>,
+}
+
+impl WrittenSources {
+    pub(super) fn write(
+        &mut self,
+        addresses: &mut Addresses,
+        endpoints: &[DesiredEndpoint],
+    ) -> Result<(), LoaderError> {
+        let wanted: BTreeSet<(u16, IpAddr, u8)> = endpoints
+            .iter()
+            .flat_map(|endpoint| {
+                let number = endpoint.row.endpoint;
+                let sources = endpoint.sources.iter();
+                sources.map(move |cidr| (number, cidr.address(), cidr.prefix_length()))
+            })
+            .collect();
+        let gone: Vec<_> = self.written.difference(&wanted).copied().collect();
+        for source in gone {
+            let (endpoint, address, bits) = source;
+            addresses.disallow_source(endpoint, address, bits)?;
+            self.written.remove(&source);
+        }
+        for source in wanted {
+            let (endpoint, address, bits) = source;
+            if !self.written.contains(&source) {
+                addresses.allow_source(endpoint, address, bits)?;
+                self.written.insert(source);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,37 @@
+//! The ledger: where every record went since this observer started, closing to the unit at rest.
+
+mod counters;
+mod reading;
+mod stages;
+
+use proto::tycho::v1::GetLedgerResponse;
+
+pub use reading::{ConnectionReading, KernelReading, KernelSource, Outcome};
+
+use crate::node::Node;
+
+/// The ledger of a node now. Asking changes no counter.
+#[must_use]
+pub fn ledger(node: &Node) -> GetLedgerResponse {
+    // The later stages first, so that none is ever ahead of an earlier one.
+    let pipeline = node.counts.reading();
+    let kernel = node.kernel.as_ref().map(|kernel| kernel.reading());
+    let stages = stages::Stages {
+        pipeline,
+        kernel: kernel.as_ref(),
+    };
+    GetLedgerResponse {
+        node_name: node.names.node_name.clone(),
+        started: Some(timestamp(node.started_ns)),
+        rows: stages.rows(),
+        closed: stages.closed(),
+        kernel: kernel.as_ref().map(counters::rows).unwrap_or_default(),
+    }
+}
+
+fn timestamp(time_ns: u64) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: i64::try_from(time_ns / 1_000_000_000).unwrap_or(i64::MAX),
+        nanos: i32::try_from(time_ns % 1_000_000_000).unwrap_or(0),
+    }
+}

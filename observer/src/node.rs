@@ -1,0 +1,82 @@
+//! What the services know of their node: names, flows, counts.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use flow::encode::Names;
+use flow::filter::FilterContext;
+use flow::interfaces::InterfaceTable;
+use flow::metadata::MetadataTable;
+use flow::reference::Epoch;
+use flow::rules::RuleTable;
+use flow::store::Store;
+
+use crate::ledger::KernelSource;
+use crate::pipeline::{Counts, Pipeline, Rate, monotonic_ns, wall_ns};
+
+/// Version of the Hubble API that is spoken.
+pub const HUBBLE_API: &str = "1.19.4";
+
+/// One node, as clients see it. Shared by all services; what changes in it has an owner elsewhere.
+#[derive(Debug)]
+pub struct Node {
+    /// What numbers of flows stand for.
+    pub names: Names,
+    /// The flows.
+    pub store: Arc<Store>,
+    /// What passed each stage.
+    pub counts: Arc<Counts>,
+    /// How fast flows come.
+    pub rate: Arc<Rate>,
+    /// The kernel's counters; none when records come from elsewhere.
+    pub kernel: Option<Arc<dyn KernelSource>>,
+    /// When this life began.
+    pub started: Instant,
+    /// The same in wall time, nanoseconds since 1970.
+    pub started_ns: u64,
+}
+
+impl Node {
+    /// A node called `<cluster>/<node>` whose flows are those of `pipeline`. It knows the reserved identities; whoever
+    /// owns `names.metadata` and `names.rules` adds the rest.
+    #[must_use]
+    pub fn new(
+        node_name: String,
+        pipeline: &Pipeline,
+        kernel: Option<Arc<dyn KernelSource>>,
+    ) -> Self {
+        let started_ns = wall_ns();
+        Self {
+            names: Names {
+                node_name,
+                epoch: Epoch::new(started_ns ^ monotonic_ns().rotate_left(32)),
+                metadata: Arc::new(MetadataTable::new()),
+                rules: Arc::new(RuleTable::new()),
+                interfaces: Arc::new(InterfaceTable::new()),
+            },
+            store: Arc::clone(&pipeline.store),
+            counts: Arc::clone(&pipeline.counts),
+            rate: Arc::clone(&pipeline.rate),
+            kernel,
+            started: Instant::now(),
+            started_ns,
+        }
+    }
+
+    /// The version as clients see it: that of Hubble's API, then ours.
+    #[must_use]
+    pub fn version() -> String {
+        format!("{HUBBLE_API}+tycho{}", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// What filters of requests are compiled against.
+    #[must_use]
+    pub fn filter_context(&self) -> FilterContext {
+        FilterContext {
+            node_name: self.names.node_name.clone(),
+            epoch: self.names.epoch,
+            metadata: Arc::clone(&self.names.metadata),
+            interfaces: Arc::clone(&self.names.interfaces),
+        }
+    }
+}
