@@ -4,6 +4,8 @@ mod clock;
 mod connection;
 mod filters;
 mod observe;
+#[cfg(feature = "observer")]
+mod observer;
 mod output;
 mod status;
 mod version;
@@ -28,6 +30,9 @@ enum Command {
     Observe(Box<observe::ObserveArgs>),
     /// Show what a server says of itself, and where its flows went
     Status(status::StatusArgs),
+    /// Run the agent of this node: enforce its policies, tell its flows
+    #[cfg(feature = "observer")]
+    Observer(Box<observer::ObserverArgs>),
     /// Show the version
     Version,
 }
@@ -49,6 +54,8 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Observe(args) => client()?.block_on(observe::run(*args))?,
         Command::Status(args) => client()?.block_on(status::run(args))?,
+        #[cfg(feature = "observer")]
+        Command::Observer(args) => observer::run(*args)?,
         Command::Version => writeln!(io::stdout(), "{}", version::line())?,
     }
     Ok(())

@@ -19,4 +19,6 @@ pub mod service;
 pub use config::{Aggregation, Config, Pinning};
 pub use error::ObserverError;
 pub use node::Node;
+pub use policy::Enforcement;
+pub use registry::endpoint_file::Mode;
 pub use run::run;

@@ -1,0 +1,203 @@
+//! `tycho observer`: the per-node agent, until a signal ends it.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use daemon::config::{Size, Span};
+use daemon::drain::DRAIN_TIMEOUT;
+use daemon::listen::{Exposure, Listen};
+use daemon::signals::Signals;
+use daemon::tasks::Tasks;
+use daemon::tracing_setup::{self, DEFAULT_FILTER, LOG_ENV, LogFormat};
+use observer::config::{DEFAULT_STATE, default_listen, namespace_path};
+use observer::{Aggregation, Config, Enforcement, Mode, Pinning};
+use tokio_util::sync::CancellationToken;
+
+/// Options of `tycho observer`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ObserverArgs {
+    /// The endpoint file: which workloads this node has, by interface, addresses and labels
+    #[arg(long, value_name = "FILE")]
+    endpoints: PathBuf,
+    /// Directory of policy manifests (YAML or JSON); without one, everything is allowed
+    #[arg(long, value_name = "DIR")]
+    policies: Option<PathBuf>,
+    /// Mode of endpoints that name none: `audit` and `off` never drop anything
+    #[arg(long, default_value = "audit", value_parser = mode())]
+    mode: Mode,
+    /// Which endpoints policies isolate: `default` those that a policy selects, `always`, `never`
+    #[arg(long, default_value = "default", value_parser = enforcement())]
+    policy_enforcement: Enforcement,
+    /// Name of this node, in place of the endpoint file's
+    #[arg(long, value_name = "NAME")]
+    node: Option<String>,
+    /// Network namespace with the host ends of the veths: a name below /run/netns, or a path
+    #[arg(long, value_name = "NAME|PATH")]
+    netns: Option<String>,
+    /// Address to serve; can be repeated [default: unix://<state>/observer.sock and 127.0.0.1:4244]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<Listen>,
+    /// Serve addresses that other machines can reach, without encryption and authentication:
+    /// whoever reaches the port reads every flow
+    #[arg(long)]
+    insecure_bind: bool,
+    /// Directory for the socket and the node's numbers; must live as long as bpffs does
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STATE)]
+    state: PathBuf,
+    /// Directory of the pins, on bpffs [default: /sys/fs/bpf/tycho/<node>]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_pins")]
+    pins: Option<PathBuf>,
+    /// Pin nothing: enforcement ends with this process
+    #[arg(long)]
+    no_pins: bool,
+    /// Take the programs off at the end: enforcement ends with this process
+    #[arg(long)]
+    detach_on_exit: bool,
+    #[command(flatten)]
+    events: EventArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// What the kernel tells, and how much of it is kept.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Events")]
+struct EventArgs {
+    /// Flows kept in memory (128 bytes each)
+    #[arg(long, value_name = "COUNT", default_value_t = flow_capacity())]
+    flows: u64,
+    /// Size of the kernel's event ring, a power of two
+    #[arg(long, value_name = "SIZE", default_value = "4MiB", value_parser = ring_bytes)]
+    ring: u32,
+    /// What is told of allowed traffic: per `connection` its first packets, milestones and sums, or
+    /// every packet (`none`)
+    #[arg(long, default_value = "connection", value_parser = aggregation())]
+    aggregation: Aggregation,
+    /// Time between two traces of one direction of a connection
+    #[arg(long, value_name = "DURATION", default_value = "5s")]
+    trace_interval: Span,
+    /// Drop events per second, endpoint and reason; the rest comes as summaries. 0 is unlimited
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
+    drop_events: u32,
+    /// Judge traffic between the node and its own endpoints like any other
+    #[arg(long)]
+    no_local_host: bool,
+    /// Pause between two reads of the ring: makes a reader that is too slow, for tests
+    #[arg(long, value_name = "DURATION", default_value = "0", hide = true)]
+    drain_delay: Span,
+}
+
+/// What is logged.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Log")]
+struct LogArgs {
+    /// What is logged: a level, or target=level pairs
+    #[arg(long, value_name = "FILTER", default_value = DEFAULT_FILTER, env = LOG_ENV, hide_env_values = true)]
+    log: String,
+    /// How: `human` or `json`
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    log_format: LogFormat,
+}
+
+/// Runs the observer until SIGINT or SIGTERM.
+pub(crate) fn run(args: ObserverArgs) -> anyhow::Result<()> {
+    tracing_setup::init(&args.log.log, args.log.log_format)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(serve(args.config()))
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let signals = Signals::install()?;
+    let tasks = Tasks::new();
+    let done = CancellationToken::new();
+    let watching = tasks.spawn("signals", signals.run(tasks.cancellation(), done.clone()));
+    let result = observer::run(config, tasks.clone()).await;
+    tasks.cancellation().cancel();
+    done.cancel();
+    watching.await.context("the signal handlers failed")?;
+    let joined = tasks.shutdown(DRAIN_TIMEOUT).await;
+    result?;
+    joined?;
+    Ok(())
+}
+
+impl ObserverArgs {
+    fn config(self) -> Config {
+        let listen = if self.listen.is_empty() {
+            default_listen(&self.state)
+        } else {
+            self.listen
+        };
+        let pinning = match self.pins {
+            Some(directory) => Pinning::At(directory),
+            None if self.no_pins => Pinning::Off,
+            None => Pinning::Default,
+        };
+        Config {
+            node: self.node,
+            policies: self.policies,
+            mode: self.mode,
+            enforcement: self.policy_enforcement,
+            namespace: self.netns.as_deref().map(namespace_path),
+            listen,
+            exposure: if self.insecure_bind {
+                Exposure::InsecureBind
+            } else {
+                Exposure::LoopbackOnly
+            },
+            state: self.state,
+            pinning,
+            ring_bytes: self.events.ring,
+            flows: self.events.flows,
+            aggregation: self.events.aggregation,
+            trace_interval: self.events.trace_interval.0,
+            drop_events_per_second: self.events.drop_events,
+            local_host_passes: !self.events.no_local_host,
+            detach_on_exit: self.detach_on_exit,
+            drain_delay: self.events.drain_delay.0,
+            ..Config::new(self.endpoints)
+        }
+    }
+}
+
+fn flow_capacity() -> u64 {
+    Config::new(PathBuf::new()).flows
+}
+
+/// The kernel takes only powers of two that are whole pages.
+fn ring_bytes(text: &str) -> Result<u32, String> {
+    let size: Size = text
+        .parse()
+        .map_err(|error: daemon::config::ValueError| error.to_string())?;
+    u32::try_from(size.bytes)
+        .ok()
+        .filter(|bytes| bytes.is_power_of_two() && (4_096..=1 << 30).contains(bytes))
+        .ok_or_else(|| "a ring is a power of two from 4KiB to 1GiB".to_owned())
+}
+
+fn mode() -> impl TypedValueParser<Value = Mode> {
+    PossibleValuesParser::new(["enforce", "audit", "off"]).map(|text| match text.as_str() {
+        "enforce" => Mode::Enforce,
+        "off" => Mode::Off,
+        _ => Mode::Audit,
+    })
+}
+
+fn enforcement() -> impl TypedValueParser<Value = Enforcement> {
+    PossibleValuesParser::new(["default", "always", "never"]).map(|text| match text.as_str() {
+        "always" => Enforcement::Always,
+        "never" => Enforcement::Never,
+        _ => Enforcement::Default,
+    })
+}
+
+fn aggregation() -> impl TypedValueParser<Value = Aggregation> {
+    PossibleValuesParser::new(["connection", "none"]).map(|text| match text.as_str() {
+        "none" => Aggregation::None,
+        _ => Aggregation::Connection,
+    })
+}
