@@ -179,7 +179,10 @@ spec:
 ";
 
     fn file(endpoints: &[(&str, &str, &str)]) -> Arc<EndpointFile> {
-        let mut text = "node: n\nendpoints:\n".to_owned();
+        let mut text = "node: n\n".to_owned();
+        if !endpoints.is_empty() {
+            text += "endpoints:\n";
+        }
         for (name, role, ip) in endpoints {
             text += &format!(
                 "- {{name: {name}, namespace: shop, netns: {name}, ips: [{ip}], labels: {{role: {role}}}}}\n"

@@ -190,8 +190,9 @@ impl Reconciler {
         let rows = self.datapath.endpoints.live();
         let stale: Vec<u32> = rows
             .filter(|(ifindex, row)| {
-                !self.interfaces.is_used(*ifindex)
-                    && !(numbers.contains(&row.endpoint) && self.interfaces.may_exist(*ifindex))
+                let out_of_sight =
+                    numbers.contains(&row.endpoint) && self.interfaces.may_exist(*ifindex);
+                !self.interfaces.is_used(*ifindex) && !out_of_sight
             })
             .map(|(ifindex, _)| ifindex)
             .collect();

@@ -1,0 +1,9 @@
+//! The services of a node over a real socket and a real client, fed with records that no kernel wrote.
+
+mod extent;
+mod fixture;
+mod follow;
+mod ledger;
+mod losses;
+mod others;
+mod refused;
