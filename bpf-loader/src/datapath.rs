@@ -70,14 +70,17 @@ pub enum Probe {
     Sweep,
     /// Both kernel clocks.
     Clock,
+    /// Nothing: the base line of benches.
+    Empty,
 }
 
 impl Probe {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::FromEndpoint,
         Self::ToEndpoint,
         Self::Sweep,
         Self::Clock,
+        Self::Empty,
     ];
 
     const fn name(self) -> &'static str {
@@ -86,6 +89,7 @@ impl Probe {
             Self::ToEndpoint => Hook::ToEndpoint.name(),
             Self::Sweep => "sweep",
             Self::Clock => "clock",
+            Self::Empty => "empty",
         }
     }
 }

@@ -3,63 +3,85 @@
 use bpf_events::{
     config::AGGREGATION_NONE,
     connection::{
-        Connection, FORWARD, REPLY, STATE_CLOSED, STATE_CLOSED_FORWARD, STATE_CLOSED_REPLY,
-        STATE_REMOTE_OPENED, STATE_REPLIED, STATE_TRACE_FORWARD, STATE_TRACE_REPLY,
-        lifetime_seconds,
+        Connection, ConnectionKey4, ConnectionKey6, FORWARD, REPLY, STATE_CLOSED,
+        STATE_CLOSED_FORWARD, STATE_CLOSED_REPLY, STATE_REMOTE_OPENED, STATE_REPLIED,
+        STATE_TRACE_FORWARD, STATE_TRACE_REPLY, lifetime_seconds,
     },
-    fragment::FragmentKey,
     record::{TRACE_ESTABLISHED, TRACE_NEW, TRACE_REPLY, VERDICT_DROPPED},
 };
 
 use crate::{
-    atomic, drops, edge, event,
-    hook::{NEXT, Scene},
-    maps::{CONNECTIONS4, CONNECTIONS6, FRAGMENTS},
-    packet::{ACK, FIN, RST, SYN, TCP},
+    atomic, drops,
+    edge::Cells,
+    event,
+    hook::{DROP, NEXT, Visit},
+    maps::{CONNECTIONS4, CONNECTIONS6, total},
+    packet::{ACK, FIN, Packet, RST, SYN, TCP},
+    scene::Scene,
 };
+
+const _: () = assert!(STATE_TRACE_FORWARD << REPLY == STATE_TRACE_REPLY);
 
 /// Flags whose first appearance in a direction is worth an event.
 const MILESTONES: u8 = SYN | FIN | RST;
 
-/// Works out the key of the packet's connection.
+/// Key of an IPv4 packet's connection.
 #[inline(always)]
-pub fn set_key(scene: &mut Scene) {
-    let egress = scene.egress();
-    let packet = &scene.packet;
-    let (mut local_port, mut remote_port) = (packet.source_port, packet.destination_port);
+pub fn key4(packet: &Packet, endpoint: u16, egress: bool) -> ConnectionKey4 {
+    let (source, destination) = (packet.source[3], packet.destination[3]);
+    let mut key = ConnectionKey4 {
+        endpoint,
+        protocol: packet.protocol,
+        reserved: 0,
+        local_address: source,
+        remote_address: destination,
+        local_port: packet.source_port,
+        remote_port: packet.destination_port,
+    };
     if !egress {
-        (local_port, remote_port) = (remote_port, local_port);
+        key.local_address = destination;
+        key.remote_address = source;
+        key.local_port = packet.destination_port;
+        key.remote_port = packet.source_port;
     }
-    if packet.is_ipv6() {
-        let key = &mut scene.key6;
-        key.endpoint = scene.row.endpoint;
-        key.protocol = packet.protocol;
-        key.reserved = 0;
-        (key.local_address, key.remote_address) = if egress {
-            (packet.source, packet.destination)
-        } else {
-            (packet.destination, packet.source)
-        };
-        key.local_port = local_port;
-        key.remote_port = remote_port;
-    } else {
-        let key = &mut scene.key4;
-        key.endpoint = scene.row.endpoint;
-        key.protocol = packet.protocol;
-        key.reserved = 0;
-        (key.local_address, key.remote_address) = if egress {
-            (packet.source[3], packet.destination[3])
-        } else {
-            (packet.destination[3], packet.source[3])
-        };
-        key.local_port = local_port;
-        key.remote_port = remote_port;
+    key
+}
+
+/// Key of an IPv6 packet's connection.
+#[inline(always)]
+pub fn key6(packet: &Packet, endpoint: u16, egress: bool) -> ConnectionKey6 {
+    let mut key = ConnectionKey6 {
+        endpoint,
+        protocol: packet.protocol,
+        reserved: 0,
+        local_address: packet.source,
+        remote_address: packet.destination,
+        local_port: packet.source_port,
+        remote_port: packet.destination_port,
+    };
+    if !egress {
+        key.local_address = packet.destination;
+        key.remote_address = packet.source;
+        key.local_port = packet.destination_port;
+        key.remote_port = packet.source_port;
     }
+    key
 }
 
 /// The endpoint's entry for the packet's connection.
 #[inline(always)]
-pub fn find(scene: &Scene) -> Option<*mut Connection> {
+pub fn find(visit: &Visit<'_>) -> Option<*mut Connection> {
+    let (packet, endpoint, egress) = (visit.packet, visit.row.endpoint, visit.egress);
+    if packet.is_ipv6() {
+        CONNECTIONS6.get_ptr_mut(key6(packet, endpoint, egress))
+    } else {
+        CONNECTIONS4.get_ptr_mut(key4(packet, endpoint, egress))
+    }
+}
+
+/// The same for a scene.
+#[inline(always)]
+pub fn find_again(scene: &Scene) -> Option<*mut Connection> {
     if scene.packet.is_ipv6() {
         CONNECTIONS6.get_ptr_mut(&scene.key6)
     } else {
@@ -77,96 +99,80 @@ pub fn insert(scene: &Scene, flags: u64) -> Result<(), i32> {
     }
 }
 
-/// Remembers the ports of a first fragment, or fills in those of a later one; false if its first was never seen.
-#[inline(always)]
-pub fn fragment(scene: &mut Scene) -> bool {
-    let egress = scene.egress();
-    let packet = &mut scene.packet;
-    let key = FragmentKey {
-        source: packet.source,
-        destination: packet.destination,
-        id: packet.fragment_id,
-        endpoint: scene.row.endpoint,
-        protocol: packet.protocol,
-        egress: egress as u8,
-    };
-    if !packet.later_fragment {
-        let ports = (packet.source_port as u32) << 16 | packet.destination_port as u32;
-        // A full map evicts the oldest datagram; its later fragments are then counted as unknown.
-        return FRAGMENTS.insert(key, ports, 0).is_ok();
-    }
-    // SAFETY: one word, copied at once.
-    let Some(ports) = (unsafe { FRAGMENTS.get(key) }) else {
-        return false;
-    };
-    packet.source_port = (*ports >> 16) as u16;
-    packet.destination_port = *ports as u16;
-    true
-}
-
 /// Whether the entry still stands for the packet's connection: not expired, not reused.
 #[inline(always)]
-pub fn is_alive(connection: *mut Connection, scene: &Scene) -> bool {
+pub fn is_alive(connection: *mut Connection, packet: &Packet, now: u64, ticks: u64) -> bool {
     // SAFETY: a live map value.
     let entry = unsafe { &*connection };
-    let flags = scene.packet.tcp_flags;
-    if entry.state & STATE_CLOSED != 0 && scene.packet.protocol == TCP && flags & (SYN | ACK) == SYN
+    if entry.state & STATE_CLOSED != 0
+        && packet.protocol == TCP
+        && packet.tcp_flags & (SYN | ACK) == SYN
     {
         return false;
     }
-    let lifetime = lifetime_seconds(scene.packet.protocol, entry.state) * scene.ticks;
-    scene.now.wrapping_sub(entry.seen_jiffies) <= lifetime
+    let lifetime = lifetime_seconds(packet.protocol, entry.state) * ticks;
+    now.wrapping_sub(entry.seen_jiffies) <= lifetime
 }
 
 /// Whether the judgement in the entry still holds.
 #[inline(always)]
-pub fn is_current(connection: *mut Connection, scene: &Scene) -> bool {
+pub fn is_current(connection: *mut Connection, visit: &Visit<'_>) -> bool {
     // SAFETY: a live map value.
     let entry = unsafe { &*connection };
-    entry.policy_epoch == scene.policy_epoch
-        && entry.identity_epoch == scene.identity_epoch
-        && is_alive(connection, scene)
+    let config = visit.config;
+    entry.policy_epoch == config.policy_epoch
+        && entry.identity_epoch == config.identity_epoch
+        && is_alive(
+            connection,
+            visit.packet,
+            visit.now,
+            config.jiffies_per_second,
+        )
 }
 
-/// Whether the packet goes in the direction of the opener.
+/// Whether a packet of this hook goes in the direction of the opener.
 #[inline(always)]
-pub fn is_forward(connection: *mut Connection, scene: &Scene) -> bool {
+pub fn is_forward(connection: *mut Connection, egress: bool) -> bool {
     // SAFETY: a live map value.
     let remote_opened = unsafe { (*connection).state } & STATE_REMOTE_OPENED != 0;
-    scene.egress() != remote_opened
+    egress != remote_opened
 }
 
 /// Counts a packet of a judged connection, and traces it if it is due.
 #[inline(always)]
-pub fn account(scene: &mut Scene, connection: *mut Connection) -> i32 {
+pub fn account(visit: &Visit<'_>, connection: *mut Connection) -> i32 {
     // SAFETY: a live map value; counters that several CPUs change are changed atomically.
     let entry = unsafe { &mut *connection };
     if entry.verdict == VERDICT_DROPPED {
-        return drops::revoked(scene, connection);
+        return match Scene::of(visit) {
+            Some(scene) => drops::revoked(scene, connection),
+            None => DROP,
+        };
     }
-    let direction = if is_forward(connection, scene) {
+    let packet = visit.packet;
+    let flags = packet.tcp_flags;
+    let direction = if is_forward(connection, visit.egress) {
         FORWARD
     } else {
         REPLY
     };
-    let packet = &scene.packet;
-    let flags = packet.tcp_flags;
     let first = entry.packets[direction & 1] == 0;
     atomic::add(&raw mut entry.packets[direction & 1], packet.packets);
     atomic::add(&raw mut entry.bytes[direction & 1], packet.bytes);
-    if entry.seen_jiffies != scene.now {
-        entry.seen_jiffies = scene.now;
+    if entry.seen_jiffies != visit.now {
+        entry.seen_jiffies = visit.now;
     }
     advance(entry, direction, flags);
-    scene.total(entry.verdict as u32);
-    edge::add(scene, entry.edge_slot, direction);
-
-    let traced = if direction == FORWARD {
-        STATE_TRACE_FORWARD
-    } else {
-        STATE_TRACE_REPLY
+    total(visit.cpu, entry.verdict as u32, visit.egress, packet);
+    let cells = Cells {
+        cpu: visit.cpu,
+        slots: visit.config.edge_slots,
     };
-    if entry.state & traced == 0 && scene.aggregation != AGGREGATION_NONE {
+    cells.add(entry.edge_slot, direction, packet);
+
+    let traced = STATE_TRACE_FORWARD << direction;
+    let every_packet = visit.config.aggregation == AGGREGATION_NONE;
+    if entry.state & traced == 0 && !every_packet {
         return NEXT;
     }
     atomic::add(
@@ -178,16 +184,18 @@ pub fn account(scene: &mut Scene, connection: *mut Connection) -> i32 {
         entry.flags_pending[direction & 1] |= flags;
     }
     let news = flags & MILESTONES & !entry.flags_reported[direction & 1] != 0;
-    let quiet = scene.now.wrapping_sub(entry.event_jiffies[direction & 1]);
-    if news || scene.aggregation == AGGREGATION_NONE || quiet >= scene.trace_interval {
+    let quiet = visit.now.wrapping_sub(entry.event_jiffies[direction & 1]);
+    if news || every_packet || quiet >= visit.config.trace_interval_jiffies {
         let reason = match (direction, first) {
             (FORWARD, true) => TRACE_NEW,
             (FORWARD, false) => TRACE_ESTABLISHED,
             _ => TRACE_REPLY,
         };
         let why = if news { event::NEWS } else { event::DUE };
-        let told = event::trace(scene, connection, direction as u64, reason as u64, why);
-        scene.note(told);
+        if let Some(scene) = Scene::of(visit) {
+            let told = event::trace(scene, connection, direction as u64, reason as u64, why);
+            scene.note(told);
+        }
     }
     NEXT
 }

@@ -12,17 +12,18 @@ use bpf_events::{
     policy::RULE_NONE,
     record::{
         MARK_NO_IP, MARK_REJUDGED, MATCH_NONE, REASON_POLICY_DENIED, REASON_POLICY_DENY,
-        REASON_TRUNCATED_HEADER, VERDICT_DROPPED,
+        VERDICT_DROPPED,
     },
 };
 
 use crate::{
     connection::is_forward,
     edge, event,
-    hook::{DROP, NEXT, Scene},
+    hook::{DROP, NEXT},
     judge::{Judgement, set_edge},
     maps::{DROP_BUCKETS, EDGES, count},
     remote,
+    scene::Scene,
 };
 
 /// A bucket holds what may be told in this time.
@@ -42,7 +43,7 @@ pub fn revoked(scene: &mut Scene, connection: *mut Connection) -> i32 {
     // SAFETY: a live map value.
     let entry = unsafe { &mut *connection };
     entry.seen_jiffies = scene.now;
-    let forward = is_forward(connection, scene);
+    let forward = is_forward(connection, scene.egress());
     let packet = &scene.packet;
     scene.judgement = Judgement {
         remote: AddressInfo {
@@ -73,11 +74,7 @@ pub fn revoked(scene: &mut Scene, connection: *mut Connection) -> i32 {
 /// A packet that cannot be parsed: dropped only where policy is enforced.
 #[inline(never)]
 pub fn unparsed(scene: &mut Scene, reason: u64) -> i32 {
-    let reason = if reason == 0 {
-        REASON_TRUNCATED_HEADER
-    } else {
-        reason as u8
-    };
+    let reason = reason as u8;
     if scene.row.mode != MODE_ENFORCE {
         scene.total(TOTAL_UNPARSED_PASSED);
         return NEXT;
@@ -88,16 +85,16 @@ pub fn unparsed(scene: &mut Scene, reason: u64) -> i32 {
     } else {
         &packet.source
     };
-    let (remote, marks) = if packet.has_ip {
-        (remote::resolve(address, packet.is_ipv6()), 0)
+    let remote = if packet.marks & MARK_NO_IP == 0 {
+        remote::resolve(address, packet.is_ipv6())
     } else {
-        let unknown = AddressInfo {
+        scene.packet.clear_addresses();
+        AddressInfo {
             identity: 0,
             metadata: 0,
             endpoint: 0,
             flags: 0,
-        };
-        (unknown, MARK_NO_IP)
+        }
     };
     scene.judgement = Judgement {
         remote,
@@ -113,7 +110,7 @@ pub fn unparsed(scene: &mut Scene, reason: u64) -> i32 {
     };
     set_edge(scene);
     let state = edge::find_denied(scene);
-    tell(scene, state, marks)
+    tell(scene, state, 0)
 }
 
 /// Counts the packet, and tells it if the bucket of its endpoint and reason allows.
@@ -126,11 +123,7 @@ fn tell(scene: &mut Scene, state: *mut EdgeState, marks: u8) -> i32 {
     }
     let reason = scene.judgement.reason;
     scene.total(reason as u32);
-    edge::add(
-        scene,
-        scene.judgement.edge_slot,
-        !scene.judgement.forward as usize,
-    );
+    edge::add(scene, !scene.judgement.forward as usize);
     if !may_tell(scene, reason) {
         count(Counter::RateLimited, 1);
         event::postpone(scene, state);

@@ -9,33 +9,52 @@ use bpf_events::{
 };
 
 use crate::{
-    hook::Scene,
     maps::{DENIED_PORTS, EDGE_CELLS, EDGES, FREE_SLOTS, count},
+    packet::Packet,
+    scene::Scene,
 };
 
 const NO_EXIST: u64 = 1;
 
-/// Adds the packet to this CPU's cell of the slot.
-#[inline(always)]
-pub fn add(scene: &Scene, slot: u32, direction: usize) {
-    if slot >= scene.edge_slots {
-        count(Counter::Impossible, 1);
-        return;
-    }
-    let Some(cell) = EDGE_CELLS.get_ptr_mut(scene.cpu * scene.edge_slots + slot) else {
-        count(Counter::Impossible, 1);
-        return;
-    };
-    // SAFETY: the cell is this CPU's own, and tc programs do not interrupt each other on a CPU.
-    unsafe {
-        if direction == FORWARD {
-            (*cell).forward_packets += scene.packet.packets;
-            (*cell).forward_bytes += scene.packet.bytes;
-        } else {
-            (*cell).reply_packets += scene.packet.packets;
-            (*cell).reply_bytes += scene.packet.bytes;
+/// The cells of one CPU.
+pub struct Cells {
+    pub cpu: u32,
+    pub slots: u32,
+}
+
+impl Cells {
+    /// Adds the packet to the cell of the slot.
+    #[inline(always)]
+    pub fn add(&self, slot: u32, direction: usize, packet: &Packet) {
+        if slot >= self.slots {
+            count(Counter::Impossible, 1);
+            return;
+        }
+        let Some(cell) = EDGE_CELLS.get_ptr_mut(self.cpu * self.slots + slot) else {
+            count(Counter::Impossible, 1);
+            return;
+        };
+        // SAFETY: the cell is this CPU's own, and tc programs do not interrupt each other on a CPU.
+        unsafe {
+            if direction == FORWARD {
+                (*cell).forward_packets += packet.packets;
+                (*cell).forward_bytes += packet.bytes;
+            } else {
+                (*cell).reply_packets += packet.packets;
+                (*cell).reply_bytes += packet.bytes;
+            }
         }
     }
+}
+
+/// Adds the scene's packet to the slot of its judgement.
+#[inline(always)]
+pub fn add(scene: &Scene, direction: usize) {
+    let cells = Cells {
+        cpu: scene.cpu,
+        slots: scene.edge_slots,
+    };
+    cells.add(scene.judgement.edge_slot, direction, &scene.packet);
 }
 
 /// The state of the scene's edge with its slot, taking a free slot for a new edge; null if no slot is free.

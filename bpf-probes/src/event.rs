@@ -16,9 +16,9 @@ use bpf_events::{
 
 use crate::{
     atomic, connection,
-    hook::Scene,
     maps::{COUNTERS, EVENTS, count},
-    packet::{FIN, ICMP, ICMPV6, Packet, RST, SYN},
+    packet::{FIN, RST, SYN},
+    scene::Scene,
 };
 
 /// The event is due because time has passed.
@@ -51,8 +51,6 @@ pub struct Event {
     trace_reason: u8,
     tcp_flags: u8,
     marks: u8,
-    /// The packet at hand goes the other way.
-    swapped: bool,
 }
 
 /// A reservation with its place in the CPU's sequence.
@@ -85,29 +83,14 @@ fn write(slot: Slot, scene: &Scene) {
     } = slot;
     let record = entry.as_mut_ptr();
     let packet = &scene.packet;
-    let (source_mac, destination_mac) = macs(packet, event.swapped);
-    let (icmp_type, icmp_code) = icmp(packet, event.swapped);
-    let whole = !scene.sweeping && !event.swapped;
-    let (mut source, mut destination) = (packet.source, packet.destination);
-    let (mut source_port, mut destination_port) = (packet.source_port, packet.destination_port);
-    if event.swapped {
-        (source, destination) = (destination, source);
-        (source_port, destination_port) = (destination_port, source_port);
-    }
-    if packet.is_icmp() {
-        (source_port, destination_port) = (0, 0);
-    }
-    let kept = if whole {
-        0xff
-    } else {
-        !(MARK_FRAGMENT | MARK_TCP_NS)
-    };
+    let [low, middle, high] = packet.macs;
+    let ports = !packet.is_icmp();
     // SAFETY: the reservation is exactly one record; every field is written before it is submitted.
     unsafe {
         (*record).time_ns = bpf_ktime_get_ns();
         (*record).bytes = event.bytes;
-        (*record).source_address = bytes(source);
-        (*record).destination_address = bytes(destination);
+        (*record).source_address = bytes(packet.source);
+        (*record).destination_address = bytes(packet.destination);
         (*record).packets = event.packets as u32;
         (*record).sequence = sequence;
         (*record).source_identity = event.source_identity;
@@ -117,14 +100,14 @@ fn write(slot: Slot, scene: &Scene) {
         (*record).rule = event.rule;
         (*record).policy_revision = event.policy_revision;
         (*record).ifindex = scene.ifindex;
-        (*record).length = if whole { scene.length } else { 0 };
+        (*record).length = scene.length;
         (*record).edge_slot = event.edge_slot;
         (*record).endpoint = scene.row.endpoint;
         (*record).cpu = scene.cpu as u16;
-        (*record).source_port = source_port;
-        (*record).destination_port = destination_port;
-        (*record).source_mac = low_six(source_mac);
-        (*record).destination_mac = low_six(destination_mac);
+        (*record).source_port = if ports { packet.source_port } else { 0 };
+        (*record).destination_port = if ports { packet.destination_port } else { 0 };
+        (*record).source_mac = low_six((middle as u64) >> 16 | (high as u64) << 16);
+        (*record).destination_mac = low_six(low as u64 | (middle as u64) << 32);
         (*record).version = RECORD_VERSION;
         (*record).kind = event.kind;
         (*record).verdict = event.verdict;
@@ -134,11 +117,11 @@ fn write(slot: Slot, scene: &Scene) {
         (*record).match_type = event.match_type;
         (*record).observation_point = event.observation_point;
         (*record).trace_reason = event.trace_reason;
-        (*record).icmp_type = icmp_type;
-        (*record).icmp_code = icmp_code;
+        (*record).icmp_type = packet.icmp_type;
+        (*record).icmp_code = packet.icmp_code;
         (*record).direction = event.direction;
         (*record).reply = event.reply;
-        (*record).marks = packet.marks & kept | event.marks;
+        (*record).marks = packet.marks | event.marks;
         (*record).vlan = packet.vlan;
     }
     entry.submit(0);
@@ -147,19 +130,6 @@ fn write(slot: Slot, scene: &Scene) {
         KIND_POLICY_VERDICT => count(Counter::EmittedVerdicts, 1),
         KIND_TRACE => count(Counter::EmittedTraces, 1),
         _ => count(Counter::EmittedDrops, 1),
-    }
-}
-
-/// Source and destination MAC, each in the low six bytes.
-#[inline(always)]
-fn macs(packet: &Packet, swapped: bool) -> (u64, u64) {
-    let [low, middle, high] = packet.macs;
-    let destination = low as u64 | (middle as u64 & 0xffff) << 32;
-    let source = (middle as u64) >> 16 | (high as u64) << 16;
-    if swapped {
-        (destination, source)
-    } else {
-        (source, destination)
     }
 }
 
@@ -173,22 +143,6 @@ fn bytes(words: [u32; 4]) -> [u8; 16] {
 fn low_six(word: u64) -> [u8; 6] {
     let [a, b, c, d, e, f, _, _] = word.to_le_bytes();
     [a, b, c, d, e, f]
-}
-
-/// Type and code; for the other direction of an echo the counterpart of its type.
-#[inline(always)]
-fn icmp(packet: &Packet, swapped: bool) -> (u8, u8) {
-    if !swapped {
-        return (packet.icmp_type, packet.icmp_code);
-    }
-    let mirrored = match (packet.protocol, packet.icmp_type) {
-        (ICMP, 8) => 0,
-        (ICMP, 0) => 8,
-        (ICMPV6, 128) => 129,
-        (ICMPV6, 129) => 128,
-        (_, other) => other,
-    };
-    (mirrored, 0)
 }
 
 /// Tells the judgement of a new connection, or a changed one. Counts no packets: those are the trace's or the drop's.
@@ -277,7 +231,6 @@ fn judged(scene: &mut Scene) {
     event.observation_point = 0;
     event.trace_reason = 0;
     event.tcp_flags = scene.packet.tcp_flags;
-    event.swapped = false;
     if egress {
         event.source_identity = row.identity;
         event.source_metadata = row.metadata;
@@ -326,8 +279,31 @@ pub fn trace(
     event.packets = packets;
     event.bytes = bytes;
     event.tcp_flags = tcp_flags;
-    event.marks = if why == FLUSH { MARK_SUMMARY } else { 0 };
+    event.marks = 0;
+    if why == FLUSH {
+        event.marks = MARK_SUMMARY;
+        return flush(slot, scene, connection, way);
+    }
     write(slot, scene);
+    TOLD
+}
+
+/// Writes an event that is not about the packet at hand, which may even go the other way.
+#[inline(always)]
+fn flush(slot: Slot, scene: &mut Scene, connection: *mut Connection, way: usize) -> i32 {
+    let swapped = (way == FORWARD) != connection::is_forward(connection, scene.egress());
+    let (length, marks) = (scene.length, scene.packet.marks);
+    scene.length = 0;
+    scene.packet.marks &= !(MARK_FRAGMENT | MARK_TCP_NS);
+    if swapped {
+        scene.packet.turn_round();
+    }
+    write(slot, scene);
+    if swapped {
+        scene.packet.turn_round();
+    }
+    scene.length = length;
+    scene.packet.marks = marks;
     TOLD
 }
 
@@ -337,7 +313,6 @@ fn traced(scene: &mut Scene, connection: *mut Connection, way: usize, trace_reas
     let entry = unsafe { &*connection };
     let remote_opened = entry.state & STATE_REMOTE_OPENED != 0;
     let from_remote = (way == FORWARD) == remote_opened;
-    let swapped = (way == FORWARD) != connection::is_forward(connection, scene);
     let event = &mut scene.event;
     event.rule = entry.rule;
     event.policy_revision = entry.policy_revision;
@@ -353,7 +328,6 @@ fn traced(scene: &mut Scene, connection: *mut Connection, way: usize, trace_reas
     };
     event.reply = if way == FORWARD { REPLY_NO } else { REPLY_YES };
     event.trace_reason = trace_reason;
-    event.swapped = swapped;
     if from_remote {
         event.source_identity = entry.remote_identity;
         event.source_metadata = entry.remote_metadata;
@@ -401,7 +375,6 @@ pub fn drop_summary(
     event.trace_reason = 0;
     event.tcp_flags = 0;
     event.marks = MARK_SUMMARY;
-    event.swapped = false;
     write(slot, scene);
     TOLD
 }

@@ -19,10 +19,11 @@ use bpf_events::{
 
 use crate::{
     connection, drops, edge, event,
-    hook::{NEXT, Scene},
+    hook::NEXT,
     maps::count,
     packet::{ICMP, SYN, TCP},
     policy, remote,
+    scene::Scene,
 };
 
 /// The packet passed judgement and its connection exists: account for it.
@@ -58,11 +59,12 @@ impl Judgement {
     }
 }
 
-/// Judges the packet. Returns `ACCOUNT`, or the action if there is nothing left to do.
+/// Returns `ACCOUNT`, or the action if there is nothing left to do.
 #[inline(never)]
 pub fn judge(scene: &mut Scene) -> i32 {
-    let known = connection::find(scene);
-    let alive = known.filter(|known| connection::is_alive(*known, scene));
+    let known = connection::find_again(scene);
+    let alive =
+        known.filter(|known| connection::is_alive(*known, &scene.packet, scene.now, scene.ticks));
     let opener_egress = match alive {
         Some(entry) => {
             // SAFETY: a live map value.
@@ -207,7 +209,7 @@ fn create(scene: &mut Scene, replaced: Option<*mut Connection>) -> i32 {
             count(Counter::ConnectionInsertFailed, 1);
             let told = event::verdict(scene, 0);
             scene.note(told);
-            edge::add(scene, scene.judgement.edge_slot, FORWARD);
+            edge::add(scene, FORWARD);
             scene.total(scene.judgement.verdict as u32);
             NEXT
         }

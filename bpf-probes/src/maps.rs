@@ -8,7 +8,9 @@ use aya_ebpf::{
 use bpf_events::{
     config::{Clock, Config},
     connection::{CONNECTION_ENTRIES, Connection, ConnectionKey4, ConnectionKey6},
-    counters::{COUNTERS as COUNTERS_PER_CPU, Counter, DEFAULT_CPUS, TOTAL_CODES, Total},
+    counters::{
+        COUNTERS as COUNTERS_PER_CPU, Counter, DEFAULT_CPUS, TOTAL_CODES, TOTAL_EGRESS, Total,
+    },
     edge::{BucketKey, DeniedPair, EDGE_SLOTS, EdgeCell, EdgeKey, EdgeState},
     endpoint::{EndpointRow, INTERFACE_ENTRIES, ROW_ENTRIES},
     fragment::FragmentKey,
@@ -16,7 +18,7 @@ use bpf_events::{
     policy::{CELL_ENTRIES, GENERATION_ENTRIES, PolicyCell, PolicyHeader, PolicyKey, SET_ENTRIES},
 };
 
-use crate::{atomic, hook::Scene};
+use crate::{atomic, packet::Packet, scene::Scene};
 
 /// User space reads and writes these through `mmap`.
 const MEMORY_MAPPED: u32 = 1 << 10;
@@ -111,14 +113,15 @@ pub fn count(counter: Counter, value: u64) {
     }
 }
 
-/// Counts packets and bytes under one outcome.
+/// Counts a packet under one outcome of a hook.
 #[inline(always)]
-pub fn total(cpu: u32, code: u32, packets: u64, bytes: u64) {
-    if let Some(cell) = TOTALS.get_ptr_mut(cpu * TOTAL_CODES + (code & (TOTAL_CODES - 1))) {
+pub fn total(cpu: u32, code: u32, egress: bool, packet: &Packet) {
+    let hook = if egress { TOTAL_EGRESS } else { 0 };
+    if let Some(cell) = TOTALS.get_ptr_mut(cpu * TOTAL_CODES + (code + hook) % TOTAL_CODES) {
         // SAFETY: the cell is this CPU's own, and tc programs do not interrupt each other on a CPU.
         unsafe {
-            (*cell).packets += packets;
-            (*cell).bytes += bytes;
+            (*cell).packets += packet.packets;
+            (*cell).bytes += packet.bytes;
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use aya_ebpf::bindings::__sk_buff;
 use bpf_events::record::{
-    MARK_FRAGMENT, MARK_IPV6, MARK_TCP_NS, MARK_VLAN, REASON_INVALID_EXTENSION_HEADER,
+    MARK_FRAGMENT, MARK_IPV6, MARK_NO_IP, MARK_TCP_NS, MARK_VLAN, REASON_INVALID_EXTENSION_HEADER,
     REASON_INVALID_PACKET, REASON_TRUNCATED_HEADER, REASON_UNSUPPORTED_L3,
 };
 
@@ -42,7 +42,7 @@ pub struct Packet {
     pub packets: u64,
     /// Destination and source MAC as they stand in the packet.
     pub macs: [u32; 3],
-    /// Bytes of all headers, which each segment repeats.
+    /// Bytes of all headers, which each segment repeats; 0 for a fragment without them.
     pub header_bytes: u32,
     /// IP id of a fragment.
     pub fragment_id: u32,
@@ -57,16 +57,12 @@ pub struct Packet {
     pub icmp_code: u8,
     /// `MARK_*`.
     pub marks: u8,
-    /// The addresses are known.
-    pub has_ip: bool,
-    /// A fragment without the transport header.
-    pub later_fragment: bool,
 }
 
 impl Packet {
-    /// Forgets the packet before. Field by field: the whole would be a byte-wise loop.
+    /// Forgets the packet before; the addresses stay, as `MARK_NO_IP` says that they mean nothing.
     #[inline(always)]
-    pub fn clear(&mut self) {
+    pub fn begin(&mut self) {
         self.packets = 1;
         self.bytes = 0;
         self.header_bytes = 0;
@@ -78,17 +74,42 @@ impl Packet {
         self.tcp_flags = 0;
         self.icmp_type = 0;
         self.icmp_code = 0;
-        self.marks = 0;
-        self.has_ip = false;
-        self.later_fragment = false;
-        self.macs = [0; 3];
+        self.marks = MARK_NO_IP;
     }
 
-    /// Stands for an address that is not known.
+    /// Clears what `begin` leaves.
     #[inline(always)]
     pub fn clear_addresses(&mut self) {
         self.source = [0; 4];
         self.destination = [0; 4];
+        self.macs = [0; 3];
+    }
+
+    /// Makes it a packet of the other direction.
+    #[inline(always)]
+    pub fn turn_round(&mut self) {
+        core::mem::swap(&mut self.source, &mut self.destination);
+        core::mem::swap(&mut self.source_port, &mut self.destination_port);
+        let [low, middle, high] = self.macs;
+        self.macs = [
+            middle >> 16 | high << 16,
+            high >> 16 | low << 16,
+            low >> 16 | middle << 16,
+        ];
+        self.icmp_type = match (self.protocol, self.icmp_type) {
+            (ICMP, 8) => 0,
+            (ICMP, 0) => 8,
+            (ICMPV6, 128) => 129,
+            (ICMPV6, 129) => 128,
+            (_, other) => other,
+        };
+        self.icmp_code = 0;
+    }
+
+    /// Whether the transport header is in another fragment.
+    #[inline(always)]
+    pub fn is_later_fragment(&self) -> bool {
+        self.header_bytes == 0
     }
 
     #[inline(always)]
@@ -102,16 +123,17 @@ impl Packet {
     }
 }
 
-/// How parsing ended.
-pub enum Parsed {
+/// How parsing ended: one of these, or the drop reason of what is not a packet that can be judged. A number, as it crosses
+/// functions that the verifier follows one by one.
+pub struct Parsed;
+
+impl Parsed {
     /// The packet can be judged.
-    Yes,
+    pub const YES: u64 = 0;
     /// ARP, neighbour discovery, MLD or DHCP: passes without judgement.
-    AlwaysPasses,
+    pub const ALWAYS_PASSES: u64 = 1;
     /// The headers are there but beyond the linear part.
-    NotLinear,
-    /// Not a packet that can be judged; the drop reason.
-    No(u8),
+    pub const NOT_LINEAR: u64 = 2;
 }
 
 /// The linear part of a packet.
@@ -135,19 +157,19 @@ impl Window {
 
     /// What it means that a read failed: the header is cut off, or only not linear.
     #[inline(always)]
-    fn missing(&self, reason: u8) -> Parsed {
+    fn missing(&self, reason: u8) -> u64 {
         if self.end - self.start < self.length {
-            Parsed::NotLinear
+            Parsed::NOT_LINEAR
         } else {
-            Parsed::No(reason)
+            reason as u64
         }
     }
 }
 
-/// Parses the packet and counts the segments of a super-packet, which each carry the headers; `NotLinear` asks the caller
+/// Parses the packet and counts the segments of a super-packet, which each carry the headers; `NOT_LINEAR` asks the caller
 /// to pull and call again.
 #[inline(always)]
-pub fn parse(skb: *const __sk_buff, packet: &mut Packet) -> Parsed {
+pub fn parse(skb: *const __sk_buff, packet: &mut Packet) -> u64 {
     // SAFETY: the kernel hands a valid skb to the program.
     let skb = unsafe { &*skb };
     let window = Window {
@@ -161,25 +183,18 @@ pub fn parse(skb: *const __sk_buff, packet: &mut Packet) -> Parsed {
         packet.vlan = skb.vlan_tci as u16;
     }
     let (Some(macs), Some(ethertype)) = (window.read::<[u32; 3]>(0), window.read::<u16>(12)) else {
-        packet.clear_addresses();
         return window.missing(REASON_UNSUPPORTED_L3);
     };
     packet.macs = macs;
     let transport = match u16::from_be(ethertype) {
         ETHERTYPE_IPV4 => ipv4(&window, packet),
         ETHERTYPE_IPV6 => ipv6(&window, packet),
-        ETHERTYPE_ARP => return Parsed::AlwaysPasses,
-        _ => Err(Parsed::No(REASON_UNSUPPORTED_L3)),
+        ETHERTYPE_ARP => return Parsed::ALWAYS_PASSES,
+        _ => Err(REASON_UNSUPPORTED_L3 as u64),
     };
     let parsed = match transport {
-        Ok(_) if packet.later_fragment => Parsed::Yes,
         Ok(offset) => transport_header(&window, packet, offset),
-        Err(parsed) => {
-            if !packet.has_ip {
-                packet.clear_addresses();
-            }
-            parsed
-        }
+        Err(parsed) => parsed,
     };
     if skb.gso_segs > 1 {
         let more = skb.gso_segs as u64 - 1;
@@ -189,26 +204,30 @@ pub fn parse(skb: *const __sk_buff, packet: &mut Packet) -> Parsed {
     parsed
 }
 
-/// Offset of the transport header.
+/// Offset of the transport header; `Err` if there is none to be parsed.
 #[inline(always)]
-fn ipv4(window: &Window, packet: &mut Packet) -> Result<usize, Parsed> {
+fn ipv4(window: &Window, packet: &mut Packet) -> Result<usize, u64> {
     let Some(header) = window.read::<[u32; 5]>(ETHERNET_BYTES) else {
         return Err(window.missing(REASON_INVALID_PACKET));
     };
     let first = header[0].to_ne_bytes()[0];
     let header_bytes = (first & 0x0f) as usize * 4;
     if first >> 4 != 4 || header_bytes < 20 {
-        return Err(Parsed::No(REASON_INVALID_PACKET));
+        return Err(REASON_INVALID_PACKET as u64);
     }
     packet.protocol = header[2].to_ne_bytes()[1];
     packet.source = mapped(header[3]);
     packet.destination = mapped(header[4]);
-    packet.has_ip = true;
+    packet.marks &= !MARK_NO_IP;
     let identification = u32::from_be(header[1]);
+    let mut later = false;
     if identification & 0x3fff != 0 {
         packet.marks |= MARK_FRAGMENT;
         packet.fragment_id = identification >> 16;
-        packet.later_fragment = identification & 0x1fff != 0;
+        later = identification & 0x1fff != 0;
+    }
+    if later {
+        return Err(Parsed::YES);
     }
     Ok(ETHERNET_BYTES + header_bytes)
 }
@@ -220,17 +239,17 @@ pub fn mapped(address: u32) -> [u32; 4] {
 }
 
 #[inline(always)]
-fn ipv6(window: &Window, packet: &mut Packet) -> Result<usize, Parsed> {
+fn ipv6(window: &Window, packet: &mut Packet) -> Result<usize, u64> {
     packet.marks |= MARK_IPV6;
     let Some(header) = window.read::<[u32; 10]>(ETHERNET_BYTES) else {
         return Err(window.missing(REASON_INVALID_PACKET));
     };
     if header[0].to_ne_bytes()[0] >> 4 != 6 {
-        return Err(Parsed::No(REASON_INVALID_PACKET));
+        return Err(REASON_INVALID_PACKET as u64);
     }
     packet.source = [header[2], header[3], header[4], header[5]];
     packet.destination = [header[6], header[7], header[8], header[9]];
-    packet.has_ip = true;
+    packet.marks &= !MARK_NO_IP;
     let mut next = header[1].to_ne_bytes()[2];
     let mut offset = ETHERNET_BYTES + 40;
     for _ in 0..EXTENSION_HEADERS {
@@ -257,9 +276,8 @@ fn ipv6(window: &Window, packet: &mut Packet) -> Result<usize, Parsed> {
                 next = fragment[0].to_ne_bytes()[0];
                 offset += 8;
                 if u32::from_be(fragment[0]) & 0xfff8 != 0 {
-                    packet.later_fragment = true;
                     packet.protocol = next;
-                    return Ok(offset);
+                    return Err(Parsed::YES);
                 }
             }
             _ => {
@@ -268,14 +286,14 @@ fn ipv6(window: &Window, packet: &mut Packet) -> Result<usize, Parsed> {
             }
         }
     }
-    Err(Parsed::No(REASON_INVALID_EXTENSION_HEADER))
+    Err(REASON_INVALID_EXTENSION_HEADER as u64)
 }
 
 #[inline(always)]
-fn transport_header(window: &Window, packet: &mut Packet, offset: usize) -> Parsed {
+fn transport_header(window: &Window, packet: &mut Packet, offset: usize) -> u64 {
     // Six extension headers of at most 2 kB: beyond the linear part anyhow, and a bound that the verifier keeps.
     if offset > 0x3fff {
-        return Parsed::No(REASON_INVALID_EXTENSION_HEADER);
+        return REASON_INVALID_EXTENSION_HEADER as u64;
     }
     match packet.protocol {
         TCP => {
@@ -289,7 +307,7 @@ fn transport_header(window: &Window, packet: &mut Packet, offset: usize) -> Pars
                 packet.marks |= MARK_TCP_NS;
             }
             packet.header_bytes = offset as u32 + (data_offset >> 4) as u32 * 4;
-            Parsed::Yes
+            Parsed::YES
         }
         UDP | SCTP => {
             let Some(header) = window.read::<u32>(offset) else {
@@ -298,9 +316,9 @@ fn transport_header(window: &Window, packet: &mut Packet, offset: usize) -> Pars
             ports(packet, header);
             packet.header_bytes = offset as u32 + 8;
             if packet.protocol == UDP && is_dhcp(packet) {
-                return Parsed::AlwaysPasses;
+                return Parsed::ALWAYS_PASSES;
             }
-            Parsed::Yes
+            Parsed::YES
         }
         ICMP | ICMPV6 => {
             let Some(header) = window.read::<[u32; 2]>(offset) else {
@@ -311,7 +329,7 @@ fn transport_header(window: &Window, packet: &mut Packet, offset: usize) -> Pars
         // Judged by protocol and identity, without ports.
         _ => {
             packet.header_bytes = offset as u32;
-            Parsed::Yes
+            Parsed::YES
         }
     }
 }
@@ -333,7 +351,7 @@ fn is_dhcp(packet: &Packet) -> bool {
 
 /// An echo's id is the port of the side that asked, so that a ping never opens the way back for a ping.
 #[inline(always)]
-fn icmp(packet: &mut Packet, header: [u32; 2]) -> Parsed {
+fn icmp(packet: &mut Packet, header: [u32; 2]) -> u64 {
     let [icmp_type, icmp_code, _, _] = header[0].to_ne_bytes();
     packet.icmp_type = icmp_type;
     packet.icmp_code = icmp_code;
@@ -342,8 +360,8 @@ fn icmp(packet: &mut Packet, header: [u32; 2]) -> Parsed {
         (ICMP, 8) | (ICMPV6, 128) => packet.source_port = id,
         (ICMP, 0) | (ICMPV6, 129) => packet.destination_port = id,
         // Multicast listener and neighbour discovery: IPv6 cannot live without.
-        (ICMPV6, 130..=137 | 143) => return Parsed::AlwaysPasses,
+        (ICMPV6, 130..=137 | 143) => return Parsed::ALWAYS_PASSES,
         _ => {}
     }
-    Parsed::Yes
+    Parsed::YES
 }

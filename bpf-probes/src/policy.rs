@@ -9,8 +9,8 @@ use bpf_events::{
 };
 
 use crate::{
-    hook::Scene,
     maps::{POLICY_CELLS, POLICY_GENERATIONS, POLICY_SETS},
+    scene::Scene,
 };
 
 /// Rank of "no cell".

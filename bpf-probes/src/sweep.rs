@@ -14,9 +14,9 @@ use bpf_events::{
 
 use crate::{
     event,
-    hook::{FOR_SWEEPER, Scene},
     maps::{CLOCK, CONNECTIONS4, CONNECTIONS6, EDGES, count, jiffies},
     packet::{ICMP, ICMPV6, mapped},
+    scene::Scene,
 };
 
 /// Reads the request from the "packet" and serves it.
@@ -27,9 +27,9 @@ pub fn run(context: &TcContext) -> i32 {
         return NOT_FOUND;
     };
     match request.kind {
-        SWEEP_CONNECTION4 => connection4(skb, &request),
-        SWEEP_CONNECTION6 => connection6(skb, &request),
-        SWEEP_EDGE => edge(skb, &request),
+        SWEEP_CONNECTION4 => connection4(&request),
+        SWEEP_CONNECTION6 => connection6(&request),
+        SWEEP_EDGE => edge(&request),
         _ => NOT_FOUND,
     }
 }
@@ -62,22 +62,13 @@ fn request(skb: *mut __sk_buff) -> Option<SweepRequest> {
 }
 
 #[inline(always)]
-fn scene(skb: *mut __sk_buff, endpoint: u16) -> Option<&'static mut Scene> {
-    let scene = Scene::set(FOR_SWEEPER, skb, true)?;
-    scene.row.endpoint = endpoint;
-    scene.packet.clear_addresses();
-    scene.sweeping = true;
-    Some(scene)
-}
-
-#[inline(always)]
-fn connection4(skb: *mut __sk_buff, request: &SweepRequest) -> i32 {
+fn connection4(request: &SweepRequest) -> i32 {
     // SAFETY: the key bytes hold a key of this kind; all bit patterns are valid.
     let key = unsafe { core::ptr::read_unaligned(request.key.as_ptr().cast::<ConnectionKey4>()) };
     let Some(connection) = CONNECTIONS4.get_ptr_mut(&key) else {
         return NOT_FOUND;
     };
-    let Some(scene) = scene(skb, key.endpoint) else {
+    let Some(scene) = Scene::for_sweeper(key.endpoint) else {
         return NOT_FOUND;
     };
     scene.packet.source = mapped(key.local_address);
@@ -85,17 +76,18 @@ fn connection4(skb: *mut __sk_buff, request: &SweepRequest) -> i32 {
     scene.packet.source_port = key.local_port;
     scene.packet.destination_port = key.remote_port;
     scene.packet.protocol = key.protocol;
+    scene.packet.marks = 0;
     finish(scene, connection)
 }
 
 #[inline(always)]
-fn connection6(skb: *mut __sk_buff, request: &SweepRequest) -> i32 {
+fn connection6(request: &SweepRequest) -> i32 {
     // SAFETY: as above.
     let key = unsafe { core::ptr::read_unaligned(request.key.as_ptr().cast::<ConnectionKey6>()) };
     let Some(connection) = CONNECTIONS6.get_ptr_mut(key) else {
         return NOT_FOUND;
     };
-    let Some(scene) = scene(skb, key.endpoint) else {
+    let Some(scene) = Scene::for_sweeper(key.endpoint) else {
         return NOT_FOUND;
     };
     scene.packet.source = key.local_address;
@@ -135,7 +127,7 @@ fn finish(scene: &mut Scene, connection: *mut Connection) -> i32 {
 }
 
 #[inline(always)]
-fn edge(skb: *mut __sk_buff, request: &SweepRequest) -> i32 {
+fn edge(request: &SweepRequest) -> i32 {
     // SAFETY: the key bytes hold an edge key; all bit patterns are valid.
     let key = unsafe { core::ptr::read_unaligned(request.key.as_ptr().cast::<EdgeKey>()) };
     let Some(state) = EDGES.get_ptr_mut(key) else {
@@ -146,7 +138,7 @@ fn edge(skb: *mut __sk_buff, request: &SweepRequest) -> i32 {
     if entry.pending_packets == 0 {
         return NOTHING_PENDING;
     }
-    let Some(scene) = scene(skb, entry.endpoint as u16) else {
+    let Some(scene) = Scene::for_sweeper(entry.endpoint as u16) else {
         return NOT_FOUND;
     };
     scene.ifindex = entry.ifindex;

@@ -1,0 +1,134 @@
+//! The scene: what is known of a packet that needs more than counting, in per-CPU scratch memory.
+//!
+//! It lies in a map and not on the stack: the stack has 512 bytes, and what lies there multiplies the states that the
+//! verifier has to follow.
+
+use bpf_events::{
+    config::Config,
+    connection::{Connection, ConnectionKey4, ConnectionKey6},
+    edge::EdgeKey,
+    endpoint::EndpointRow,
+    policy::{PolicyCell, PolicyKey},
+};
+
+use crate::{
+    connection,
+    event::Event,
+    hook::Visit,
+    judge::Judgement,
+    maps::{CONFIG, SCRATCH, cpu, jiffies, total},
+    packet::Packet,
+};
+
+/// Scratch of the packet programs.
+pub const FOR_PACKETS: u32 = 0;
+/// Scratch of the sweeper, which a packet may interrupt on its CPU.
+const FOR_SWEEPER: u32 = 1;
+
+/// What is known of the packet at hand, and what is made of it.
+#[repr(C)]
+pub struct Scene {
+    pub packet: Packet,
+    pub row: EndpointRow,
+    pub judgement: Judgement,
+    pub event: Event,
+    pub connection: Connection,
+    pub key4: ConnectionKey4,
+    pub key6: ConnectionKey6,
+    pub edge: EdgeKey,
+    /// The best policy cell so far.
+    pub best: PolicyCell,
+    pub cell_key: PolicyKey,
+    pub now: u64,
+    pub trace_interval: u64,
+    pub ticks: u64,
+    pub drop_event_cost_ns: u64,
+    pub cpu: u32,
+    pub ifindex: u32,
+    pub policy_epoch: u32,
+    pub identity_epoch: u32,
+    pub aggregation: u32,
+    pub flags: u32,
+    pub length: u32,
+    pub edge_slots: u32,
+    /// What the last event writer said.
+    pub told: i32,
+    /// Not a bool: the verifier must see that it is 0 or 1, see `egress()`.
+    egress: u8,
+}
+
+impl Scene {
+    /// Completes the scene of a visit, whose packet is already in it.
+    #[inline(always)]
+    pub fn of(visit: &Visit<'_>) -> Option<&'static mut Self> {
+        let scene = Self::set(FOR_PACKETS, visit.config, visit.egress)?;
+        scene.row = *visit.row;
+        scene.now = visit.now;
+        scene.cpu = visit.cpu;
+        scene.ifindex = visit.ifindex;
+        scene.length = visit.length;
+        scene.set_key();
+        Some(scene)
+    }
+
+    /// Works out the key of the packet's connection.
+    #[inline(always)]
+    pub fn set_key(&mut self) {
+        let (endpoint, egress) = (self.row.endpoint, self.egress());
+        if self.packet.is_ipv6() {
+            self.key6 = connection::key6(&self.packet, endpoint, egress);
+        } else {
+            self.key4 = connection::key4(&self.packet, endpoint, egress);
+        }
+    }
+
+    /// Sets a scene without a packet, for the sweeper.
+    #[inline(always)]
+    pub fn for_sweeper(endpoint: u16) -> Option<&'static mut Self> {
+        let scene = Self::set(FOR_SWEEPER, CONFIG.get(0)?, true)?;
+        scene.packet.begin();
+        scene.packet.clear_addresses();
+        scene.row.endpoint = endpoint;
+        scene.now = jiffies();
+        scene.cpu = cpu();
+        scene.length = 0;
+        scene.ifindex = 0;
+        Some(scene)
+    }
+
+    #[inline(always)]
+    fn set(scratch: u32, config: &Config, egress: bool) -> Option<&'static mut Self> {
+        let scene = SCRATCH.get_ptr_mut(scratch)?;
+        // SAFETY: this CPU's own scratch value; programs on one CPU do not interrupt each other.
+        let scene = unsafe { &mut *scene };
+        scene.trace_interval = config.trace_interval_jiffies;
+        scene.ticks = config.jiffies_per_second;
+        scene.drop_event_cost_ns = config.drop_event_cost_ns;
+        scene.policy_epoch = config.policy_epoch;
+        scene.identity_epoch = config.identity_epoch;
+        scene.aggregation = config.aggregation;
+        scene.flags = config.flags;
+        scene.edge_slots = config.edge_slots;
+        scene.egress = egress as u8;
+        Some(scene)
+    }
+
+    /// The packet leaves the endpoint.
+    #[inline(always)]
+    pub fn egress(&self) -> bool {
+        self.egress & 1 != 0
+    }
+
+    /// Keeps what an event writer said. Someone must want its result, or the compiler returns garbage in its place, which
+    /// the verifier refuses.
+    #[inline(always)]
+    pub fn note(&mut self, told: i32) {
+        self.told = told;
+    }
+
+    /// Counts the packet under one outcome of this hook.
+    #[inline(always)]
+    pub fn total(&self, code: u32) {
+        total(self.cpu, code, self.egress(), &self.packet);
+    }
+}

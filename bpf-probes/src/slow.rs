@@ -1,0 +1,63 @@
+//! What few packets need before they can be judged: headers pulled into the linear part, ports of a fragment.
+
+use aya_ebpf::{bindings::__sk_buff, helpers::bpf_skb_pull_data};
+use bpf_events::{
+    counters::Counter,
+    fragment::FragmentKey,
+    record::{REASON_FRAGMENT_NOT_FOUND, REASON_TRUNCATED_HEADER},
+};
+
+use crate::{
+    maps::{FRAGMENTS, count},
+    packet::{Packet, Parsed, parse},
+};
+
+/// Longest headers that are pulled into the linear part.
+const PULL_BYTES: u32 = 256;
+
+/// Parses again, after pulling the headers into the linear part.
+#[inline(never)]
+pub fn pull(skb: *mut __sk_buff, packet: &mut Packet, length: u32) -> u64 {
+    count(Counter::Pulled, 1);
+    let bytes = if length < PULL_BYTES {
+        length
+    } else {
+        PULL_BYTES
+    };
+    // SAFETY: the context is valid; packet pointers are read anew by `parse`.
+    unsafe { bpf_skb_pull_data(skb, bytes) };
+    packet.begin();
+    match parse(skb, packet) {
+        Parsed::NOT_LINEAR => REASON_TRUNCATED_HEADER as u64,
+        parsed => parsed,
+    }
+}
+
+/// Remembers the ports of a first fragment, or fills in those of a later one; a drop reason if its first was never seen.
+#[inline(never)]
+pub fn fragment(packet: &mut Packet, endpoint: u16, egress: bool) -> u64 {
+    let key = FragmentKey {
+        source: packet.source,
+        destination: packet.destination,
+        id: packet.fragment_id,
+        endpoint,
+        protocol: packet.protocol,
+        egress: egress as u8,
+    };
+    if !packet.is_later_fragment() {
+        let ports = (packet.source_port as u32) << 16 | packet.destination_port as u32;
+        // An LRU map takes every insert; if not, the later fragments are counted as unknown.
+        return match FRAGMENTS.insert(key, ports, 0) {
+            Ok(()) => Parsed::YES,
+            Err(_) => REASON_FRAGMENT_NOT_FOUND as u64,
+        };
+    }
+    // SAFETY: one word, copied at once.
+    let Some(ports) = (unsafe { FRAGMENTS.get(key) }) else {
+        count(Counter::FragmentsUnknown, 1);
+        return REASON_FRAGMENT_NOT_FOUND as u64;
+    };
+    packet.source_port = (*ports >> 16) as u16;
+    packet.destination_port = *ports as u16;
+    Parsed::YES
+}

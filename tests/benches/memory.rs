@@ -1,0 +1,3 @@
+//! Resident memory per flow held.
+
+fn main() {}
