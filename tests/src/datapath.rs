@@ -1,6 +1,7 @@
 //! A node of network namespaces with the real eBPF programs attached, and no observer: tests read the ring themselves.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,9 @@ use bpf_loader::ring::EventRing;
 use bpf_loader::{Datapath, RunTimeSettings, Settings};
 use lab::{EndpointSpec, Namespace, Node, NodeBuilder};
 use policy::{Enforcement, Identities, Identity, LabelSet, PolicyRepository, RuleRef};
+
+/// Floods and exact counts want the machine for themselves, however many threads and test runners there are.
+const LOCK: &str = "tycho-kernel-tests.lock";
 
 /// Metadata indexes of test endpoints begin here; identities are their own index below.
 const FIRST_METADATA: u32 = 100;
@@ -49,13 +53,21 @@ pub struct TestNode {
     pub identities: Identities,
     /// The policies in force.
     pub policies: PolicyRepository,
+    /// Names of rules by their number less `RULE_FIRST`: a number means one rule for ever.
+    rules: Vec<String>,
     prefix: String,
+    _alone: File,
 }
 
 impl TestNode {
     /// Makes the node; `endpoints` are (name, role label). Address `n` ends in `.10 + n`, in both families.
     pub fn new(prefix: &str, endpoints: &[(&str, &str)]) -> Self {
-        Self::with(prefix, endpoints, &Settings::default(), &RunTimeSettings::default())
+        Self::with(
+            prefix,
+            endpoints,
+            &Settings::default(),
+            &RunTimeSettings::default(),
+        )
     }
 
     /// The same with other settings.
@@ -65,10 +77,13 @@ impl TestNode {
         settings: &Settings,
         run_time: &RunTimeSettings,
     ) -> Self {
+        let alone = File::create(std::env::temp_dir().join(LOCK)).expect("a lock file");
+        alone.lock().expect("a lock");
         lab::sweep(&format!("{prefix}-")).expect("leftovers can be removed");
-        let mut builder = NodeBuilder::new(&format!("{prefix}-node"))
-            .gateway("10.44.0.1/24".parse().expect("an address"))
-            .gateway("fd44::1/64".parse().expect("an address"));
+        let mut builder = NodeBuilder::new(&format!("{prefix}-node"));
+        for gateway in ["10.44.0.1/24", "fd44::1/64", "10.45.0.1/24", "fd45::1/64"] {
+            builder = builder.gateway(gateway.parse().expect("an address"));
+        }
         for (index, (name, _)) in endpoints.iter().enumerate() {
             builder = builder.endpoint(spec(prefix, name, index));
         }
@@ -82,7 +97,9 @@ impl TestNode {
             members: HashMap::new(),
             identities: Identities::new(),
             policies: PolicyRepository::new(),
+            rules: Vec::new(),
             prefix: prefix.to_owned(),
+            _alone: alone,
         };
         let host = AddressInfo {
             identity: 1,
@@ -90,8 +107,13 @@ impl TestNode {
             endpoint: 0,
             flags: ADDRESS_LOCAL_HOST,
         };
-        for gateway in ["10.44.0.1", "fd44::1"] {
-            let address = gateway.parse().expect("an address");
+        let gateways: Vec<IpAddr> = test
+            .node
+            .gateways()
+            .iter()
+            .map(|each| each.address())
+            .collect();
+        for address in gateways {
             test.datapath.addresses.set(address, host).expect("written");
         }
         for (index, (name, role)) in endpoints.iter().enumerate() {
@@ -102,14 +124,41 @@ impl TestNode {
 
     /// Adds an endpoint while the node runs.
     pub fn add(&mut self, name: &str, role: &str) {
-        let index = self.members.len();
-        self.node
-            .add_endpoint(spec(&self.prefix, name, index))
-            .expect("the endpoint can be made");
-        self.enrol(name, role, index);
+        self.join(name);
+        self.enrol(name, role, self.members.len());
     }
 
-    fn enrol(&mut self, name: &str, role: &str, index: usize) {
+    /// Makes the namespace and link of the next endpoint, without telling the datapath; returns the host end's name.
+    pub fn join(&mut self, name: &str) -> String {
+        let spec = spec(&self.prefix, name, self.members.len());
+        let endpoint = self
+            .node
+            .add_endpoint(spec)
+            .expect("the endpoint can be made");
+        endpoint.host_interface().to_owned()
+    }
+
+    /// Adds a neighbour in a subnet of its own that no one has enrolled: to the datapath it is `world`.
+    pub fn add_stranger(&mut self, name: &str) {
+        let spec = EndpointSpec::new(&self.namespace_name(name))
+            .ipv4([10, 45, 0, 10].into())
+            .ipv6("fd45::10".parse().expect("an address"));
+        self.node
+            .add_endpoint(spec)
+            .expect("the stranger can be made");
+        for endpoint in self.node.endpoints() {
+            // The gateway would tell them that they are on one bridge.
+            let stay = || std::fs::write("/proc/sys/net/ipv6/conf/eth0/accept_redirects", "0");
+            endpoint
+                .namespace()
+                .run(stay)
+                .expect("it can be entered")
+                .expect("it can be set");
+        }
+    }
+
+    /// Tells the datapath about an endpoint that has joined as number `index`, and attaches to it.
+    pub fn enrol(&mut self, name: &str, role: &str, index: usize) {
         let labels = LabelSet::parse([
             format!("k8s:role={role}"),
             "k8s:io.kubernetes.pod.namespace=shop".to_owned(),
@@ -119,7 +168,10 @@ impl TestNode {
             Some(identity) => identity,
             None => self.identities.allocate(labels.clone()).expect("room"),
         };
-        let endpoint = self.node.endpoint(&self.namespace_name(name)).expect("made above");
+        let endpoint = self
+            .node
+            .endpoint(&self.namespace_name(name))
+            .expect("made above");
         let host_interface = endpoint.host_interface().to_owned();
         let number = u16::try_from(index).expect("few endpoints") + 1;
         let member = Member {
@@ -138,37 +190,49 @@ impl TestNode {
                 endpoint: number,
                 flags: ADDRESS_MANAGED,
             };
-            self.datapath.addresses.set(*address, info).expect("written");
+            self.datapath
+                .addresses
+                .set(*address, info)
+                .expect("written");
         }
-        let row = EndpointRow {
-            identity: identity.0,
-            metadata: member.metadata,
-            policy_set: identity.0 - 255,
-            other_slot: self.datapath.edges.other_slot(number),
-            endpoint: number,
-            mode: MODE_ENFORCE,
-            spoofing: SPOOFING_STRICT,
-        };
-        self.datapath.endpoints.set(member.ifindex, row).expect("written");
+        self.members.insert(name.to_owned(), member);
+        self.change_row(name, |_| {});
         let namespace = self.node.namespace().path().to_owned();
         self.datapath
             .attach(Some(&namespace), &host_interface)
             .expect("attached");
         self.datapath.bump_identity_epoch();
-        self.members.insert(name.to_owned(), member);
+    }
+
+    /// Writes an endpoint's row: strict enforcement, but for what `change` makes of it.
+    pub fn change_row(&mut self, name: &str, change: impl Fn(&mut EndpointRow)) {
+        let member = &self.members[name];
+        let mut row = EndpointRow {
+            identity: member.identity.0,
+            metadata: member.metadata,
+            policy_set: member.identity.0 - 255,
+            other_slot: self.datapath.edges.other_slot(member.number),
+            endpoint: member.number,
+            mode: MODE_ENFORCE,
+            spoofing: SPOOFING_STRICT,
+        };
+        change(&mut row);
+        self.datapath
+            .endpoints
+            .set(member.ifindex, row)
+            .expect("written");
+        self.datapath.bump_identity_epoch();
     }
 
     /// Puts these policies in force.
     pub fn enforce(&mut self, yaml: &str) {
-        self.policies.replace_file("test.yaml", yaml).expect("valid policies");
-        let numbers: HashMap<RuleRef, u32> = self
+        self.policies
+            .replace_file("test.yaml", yaml)
+            .expect("valid policies");
+        let numbers = self.number_rules();
+        let compiler = self
             .policies
-            .rules()
-            .rules()
-            .zip(RULE_FIRST..)
-            .map(|((rule, _), number)| (rule, number))
-            .collect();
-        let compiler = self.policies.compiler(&self.identities, Enforcement::Default);
+            .compiler(&self.identities, Enforcement::Default);
         for member in self.members.values() {
             let set = compiler.compile(&member.labels);
             self.datapath
@@ -184,17 +248,51 @@ impl TestNode {
         self.datapath.bump_policy_epoch();
     }
 
-    /// The rule behind a number, such as `CiliumNetworkPolicy/shop/backend ingress[0]`.
-    pub fn rule_name(&self, number: u32) -> Option<String> {
-        let position = number.checked_sub(RULE_FIRST)? as usize;
-        let rules = self.policies.rules();
-        rules.rules().nth(position).map(|(_, rule)| rule.key.to_string())
+    fn number_rules(&mut self) -> HashMap<RuleRef, u32> {
+        let mut numbers = HashMap::new();
+        for (reference, rule) in self.policies.rules().rules() {
+            let name = rule.key.to_string();
+            let known = self.rules.iter().position(|other| *other == name);
+            let position = known.unwrap_or_else(|| {
+                self.rules.push(name);
+                self.rules.len() - 1
+            });
+            numbers.insert(reference, RULE_FIRST + position as u32);
+        }
+        numbers
     }
 
-    /// Namespace of an endpoint.
+    /// The rule behind a number, such as `CiliumNetworkPolicy/shop/backend ingress[0]`.
+    pub fn rule_name(&self, number: u32) -> Option<&str> {
+        let position = number.checked_sub(RULE_FIRST)? as usize;
+        self.rules.get(position).map(String::as_str)
+    }
+
+    /// Namespace of an endpoint, a stranger or the `gateway` (the node itself).
     pub fn namespace(&self, name: &str) -> &Namespace {
+        if name == "gateway" {
+            return self.node.namespace();
+        }
         let endpoint = self.node.endpoint(&self.namespace_name(name));
         endpoint.expect("a known endpoint").namespace()
+    }
+
+    /// MAC address of an endpoint, a stranger or the `gateway`.
+    pub fn mac(&self, name: &str) -> [u8; 6] {
+        if name == "gateway" {
+            let node = self.node.namespace().name();
+            return lab::topology::default_mac_address(node, self.node.bridge());
+        }
+        let endpoint = self.node.endpoint(&self.namespace_name(name));
+        endpoint.expect("a known endpoint").mac_address()
+    }
+
+    /// Every name that an address can have: endpoints, strangers, and `gateway`.
+    pub fn names(&self) -> Vec<String> {
+        let prefix = format!("{}-", self.prefix);
+        let endpoints = self.node.endpoints().iter();
+        let names = endpoints.filter_map(|each| each.namespace().name().strip_prefix(&prefix));
+        names.chain(["gateway"]).map(str::to_owned).collect()
     }
 
     /// An endpoint.
@@ -202,9 +300,19 @@ impl TestNode {
         &self.members[name]
     }
 
-    /// Address of an endpoint in one family.
+    /// Address of an endpoint, a stranger or the `gateway` in one family.
     pub fn address(&self, name: &str, ipv6: bool) -> IpAddr {
-        self.members[name].addresses[usize::from(ipv6)]
+        if name == "gateway" {
+            return self.node.gateways()[usize::from(ipv6)].address();
+        }
+        let endpoint = self
+            .node
+            .endpoint(&self.namespace_name(name))
+            .expect("a known endpoint");
+        let address = endpoint
+            .addresses()
+            .find(|address| address.is_ipv6() == ipv6);
+        address.expect("every endpoint has both families")
     }
 
     /// Everything in the ring now.
@@ -234,8 +342,16 @@ impl TestNode {
 
 fn spec(prefix: &str, name: &str, index: usize) -> EndpointSpec {
     EndpointSpec::new(&format!("{prefix}-{name}"))
-        .ipv4(format!("10.44.0.{}", 10 + index).parse().expect("an address"))
-        .ipv6(format!("fd44::{:x}", 0x10 + index).parse().expect("an address"))
+        .ipv4(
+            format!("10.44.0.{}", 10 + index)
+                .parse()
+                .expect("an address"),
+        )
+        .ipv6(
+            format!("fd44::{:x}", 0x10 + index)
+                .parse()
+                .expect("an address"),
+        )
 }
 
 fn address_list(index: usize) -> Vec<IpAddr> {
