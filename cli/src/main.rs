@@ -2,6 +2,8 @@
 
 mod clock;
 mod connection;
+#[cfg(feature = "observer")]
+mod demo;
 mod filters;
 mod observe;
 #[cfg(feature = "observer")]
@@ -33,6 +35,9 @@ enum Command {
     /// Run the agent of this node: enforce its policies, tell its flows
     #[cfg(feature = "observer")]
     Observer(Box<observer::ObserverArgs>),
+    /// Show it at work: a node of network namespaces, with policies, traffic and its flows (needs root)
+    #[cfg(feature = "observer")]
+    Demo(demo::DemoArgs),
     /// Show the version
     Version,
 }
@@ -56,6 +61,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Status(args) => client()?.block_on(status::run(args))?,
         #[cfg(feature = "observer")]
         Command::Observer(args) => observer::run(*args)?,
+        #[cfg(feature = "observer")]
+        Command::Demo(args) => demo::run(&args)?,
         Command::Version => writeln!(io::stdout(), "{}", version::line())?,
     }
     Ok(())

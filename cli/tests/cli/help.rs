@@ -22,6 +22,8 @@ fn check(name: &str, arguments: &[&str]) {
 fn help() {
     #[cfg(feature = "observer")]
     check("tycho", &["--help"]);
+    #[cfg(feature = "observer")]
+    check("demo", &["demo", "--help"]);
     check("observe", &["observe", "--help"]);
     check("status", &["status", "--help"]);
     check("version", &["version", "--help"]);
