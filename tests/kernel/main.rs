@@ -2,8 +2,14 @@
 //!
 //! `cargo test -p tests --test kernel -- --test-threads=1`
 
+mod chain;
+mod connections;
 mod flood;
+mod identities;
+mod modes;
+mod policy_change;
 mod rate_limit;
+mod spoofing;
 mod strangers;
 mod sums;
 mod verdicts;
