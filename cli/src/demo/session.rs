@@ -134,7 +134,7 @@ fn farewell(wishes: Wishes) -> String {
     let flows = if wishes.quiet {
         ""
     } else {
-        " What follows is `tycho observe --follow --print-policy-names`."
+        "\nWhat follows is `tycho observe --follow --print-policy-names`."
     };
     format!("{end} and removes everything again.{flows}")
 }
@@ -228,7 +228,7 @@ mod tests {
             (
                 false,
                 None,
-                "Ctrl-C ends it and removes everything again. What follows is `tycho observe --follow \
+                "Ctrl-C ends it and removes everything again.\nWhat follows is `tycho observe --follow \
                  --print-policy-names`.",
             ),
         ] {

@@ -8,7 +8,7 @@ use lab::traffic::{Action, Generator, Scenario, ServerProtocol, Step, TrafficErr
 use lab::{Namespace, Node};
 
 /// All of the traffic once: fast enough to see something, slow enough to read it.
-const ROUND: Duration = Duration::from_secs(8);
+const ROUND: Duration = Duration::from_secs(10);
 
 /// A denied packet gets no answer; this is how long its sender waits.
 const TIMEOUT: Duration = Duration::from_millis(250);
@@ -56,9 +56,9 @@ const fn talk(from: &'static str, to: &'static str, ipv6: bool, action: Action) 
 /// In the order in which they begin; forbidden ones come early, so that the first drop is seen soon.
 const TRAFFIC: [Talk; 14] = [
     talk("frontend-1", "backend-1", V4, HTTP),
-    talk("intruder", "db", V4, POSTGRES),
-    talk("backend-1", "db", V4, POSTGRES),
     talk("frontend-2", "db", V6, POSTGRES),
+    talk("backend-1", "db", V4, POSTGRES),
+    talk("intruder", "db", V4, POSTGRES),
     talk("frontend-2", "backend-1", V4, Action::Ping),
     talk("intruder", "backend-1", V6, HTTP),
     talk("frontend-2", "backend-2", V6, HTTP),
@@ -164,9 +164,9 @@ mod tests {
             .collect();
         let expect = [
             ("frontend-1", "backend-1", Verdict::Allowed),
-            ("intruder", "db", Verdict::DeniedByRule),
-            ("backend-1", "db", Verdict::Allowed),
             ("frontend-2", "db", Verdict::DefaultDeny),
+            ("backend-1", "db", Verdict::Allowed),
+            ("intruder", "db", Verdict::DeniedByRule),
             ("frontend-2", "backend-1", Verdict::Allowed),
             ("intruder", "backend-1", Verdict::DefaultDeny),
             ("frontend-2", "backend-2", Verdict::Allowed),
