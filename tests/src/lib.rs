@@ -3,4 +3,5 @@
 pub mod accounts;
 pub mod attempt;
 pub mod datapath;
+pub mod packets;
 pub mod told;
