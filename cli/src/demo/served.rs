@@ -1,5 +1,6 @@
 //! Where the demo's observer can be reached: the default addresses, as far as nobody has them.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -49,7 +50,13 @@ impl Served {
         }
         let free = TcpListener::bind(tcp).map(drop);
         if let Err(error) = &free {
-            notes.push(format!("{tcp} is not served ({error}); the socket is"));
+            let why = match error.kind() {
+                io::ErrorKind::AddrInUse => "another program has it".to_owned(),
+                _ => error.to_string(),
+            };
+            notes.push(format!(
+                "the demo does not serve {tcp} ({why}), only its socket, as root"
+            ));
         }
         let is_relay = TcpStream::connect_timeout(&relay, RELAY_TIMEOUT).is_ok();
         if is_relay {
