@@ -1,6 +1,7 @@
 //! Edge slots: the free list that the programs take from, and exact totals per edge.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aya::Ebpf;
@@ -9,6 +10,7 @@ use bpf_events::edge::{EDGE_SLOTS, EdgeCell, EdgeKey, EdgeState};
 use crate::error::LoaderError;
 use crate::hash::{self, Hash, Numbers};
 use crate::mapped::Mapped;
+use crate::reclaim::{Reclaimer, add};
 
 /// Slots 1 to 4,095 are the endpoints' "other" slots; slot 0 is never used.
 const OTHER_SLOTS: u32 = 4_096;
@@ -20,6 +22,7 @@ pub struct Edges {
     cells: Mapped,
     free: Numbers,
     slots: u32,
+    pub(crate) reclaimer: Reclaimer,
 }
 
 impl Edges {
@@ -35,6 +38,7 @@ impl Edges {
             cells,
             free: Numbers::take(ebpf, "FREE_SLOTS")?,
             slots,
+            reclaimer: Reclaimer::default(),
         };
         edges.refill()?;
         Ok(edges)
@@ -73,33 +77,72 @@ impl Edges {
         for cpu in 0..self.cells.len() / self.slots as usize {
             let [forward_packets, forward_bytes, reply_packets, reply_bytes] =
                 self.cells.read(cpu * self.slots as usize + slot as usize);
-            sum.forward_packets += forward_packets;
-            sum.forward_bytes += forward_bytes;
-            sum.reply_packets += reply_packets;
-            sum.reply_bytes += reply_bytes;
+            let cell = EdgeCell {
+                forward_packets,
+                forward_bytes,
+                reply_packets,
+                reply_bytes,
+            };
+            add(&mut sum, &cell);
         }
         sum
     }
 
-    /// Every edge with its state and counts.
-    pub fn all(&self) -> Result<Vec<(EdgeKey, EdgeState, EdgeCell)>, LoaderError> {
+    /// Every edge with its counts since the maps were made, those from slots that it had before included.
+    pub fn all(&self) -> Result<Vec<(EdgeKey, EdgeCell)>, LoaderError> {
+        let mut all = self.with_slots()?;
+        for (key, _, cell) in &mut all {
+            add(cell, &self.reclaimer.saved(key));
+        }
+        let live: HashSet<EdgeKey> = all.iter().map(|(key, _, _)| *key).collect();
+        let mut all: Vec<_> = all.into_iter().map(|(key, _, cell)| (key, cell)).collect();
+        let before = self.reclaimer.all_saved();
+        all.extend(
+            before
+                .filter(|(key, _)| !live.contains(key))
+                .map(|(key, cell)| (*key, *cell)),
+        );
+        Ok(all)
+    }
+
+    /// Edges that have a slot, with their state and the counts in it.
+    pub(crate) fn with_slots(&self) -> Result<Vec<(EdgeKey, EdgeState, EdgeCell)>, LoaderError> {
         let mut all = Vec::new();
         self.edges
             .for_each(|key, state| all.push((*key, *state, self.cell(state.slot))))?;
         Ok(all)
     }
 
-    /// Sum of all "other" slots.
+    /// Counts of what had no edge of its own: the sum of all "other" slots, and of edges that are no longer kept one by one.
     pub fn other(&self) -> EdgeCell {
-        let mut sum = EdgeCell::default();
+        let mut sum = self.reclaimer.saved_together();
         for slot in 1..other_slots(self.slots) {
-            let cell = self.cell(slot);
-            sum.forward_packets += cell.forward_packets;
-            sum.forward_bytes += cell.forward_bytes;
-            sum.reply_packets += cell.reply_packets;
-            sum.reply_bytes += cell.reply_bytes;
+            add(&mut sum, &self.cell(slot));
         }
         sum
+    }
+
+    /// Removes an edge: its next packet makes it anew, with another slot.
+    pub(crate) fn forget(&mut self, key: EdgeKey) -> Result<(), LoaderError> {
+        self.edges.remove(key)
+    }
+
+    /// Reads and clears the cells of a slot that nobody can find any more.
+    pub(crate) fn take_cell(&mut self, slot: u32) -> EdgeCell {
+        let cell = self.cell(slot);
+        for cpu in 0..self.cells.len() / self.slots as usize {
+            for offset in (0..size_of::<EdgeCell>()).step_by(8) {
+                self.cells
+                    .word(cpu * self.slots as usize + slot as usize, offset)
+                    .store(0, Ordering::Relaxed);
+            }
+        }
+        cell
+    }
+
+    /// Puts a slot into the free list.
+    pub(crate) fn free_slot(&mut self, slot: u32) -> Result<(), LoaderError> {
+        self.free.push(slot)
     }
 
     /// Edges that owe a summary of rate-limited drops.

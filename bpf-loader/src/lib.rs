@@ -22,6 +22,7 @@ mod mapped;
 mod namespace;
 mod pins;
 pub mod policy_sets;
+mod reclaim;
 mod retired;
 pub mod ring;
 mod settings;

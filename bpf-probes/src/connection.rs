@@ -99,6 +99,12 @@ pub fn insert(scene: &Scene, flags: u64) -> Result<(), i32> {
     }
 }
 
+/// Jiffies from then to now; none if another CPU has already seen the next tick.
+#[inline(always)]
+pub fn since(then: u64, now: u64) -> u64 {
+    if now > then { now - then } else { 0 }
+}
+
 /// Whether the entry still stands for the packet's connection: not expired, not reused.
 #[inline(always)]
 pub fn is_alive(connection: *mut Connection, packet: &Packet, now: u64, ticks: u64) -> bool {
@@ -111,7 +117,7 @@ pub fn is_alive(connection: *mut Connection, packet: &Packet, now: u64, ticks: u
         return false;
     }
     let lifetime = lifetime_seconds(packet.protocol, entry.state) * ticks;
-    now.wrapping_sub(entry.seen_jiffies) <= lifetime
+    since(entry.seen_jiffies, now) <= lifetime
 }
 
 /// Whether the judgement in the entry still holds.
@@ -184,7 +190,7 @@ pub fn account(visit: &Visit<'_>, connection: *mut Connection) -> i32 {
         entry.flags_pending[direction & 1] |= flags;
     }
     let news = flags & MILESTONES & !entry.flags_reported[direction & 1] != 0;
-    let quiet = visit.now.wrapping_sub(entry.event_jiffies[direction & 1]);
+    let quiet = since(entry.event_jiffies[direction & 1], visit.now);
     if news || every_packet || quiet >= visit.config.trace_interval_jiffies {
         let reason = match (direction, first) {
             (FORWARD, true) => TRACE_NEW,

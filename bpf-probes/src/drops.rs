@@ -20,7 +20,7 @@ use crate::{
     connection::is_forward,
     edge, event,
     hook::{DROP, NEXT},
-    judge::{Judgement, set_edge},
+    judge::{Judgement, service_port, set_edge},
     maps::{DROP_BUCKETS, EDGES, count},
     remote,
     scene::Scene,
@@ -44,7 +44,6 @@ pub fn revoked(scene: &mut Scene, connection: *mut Connection) -> i32 {
     let entry = unsafe { &mut *connection };
     entry.seen_jiffies = scene.now;
     let forward = is_forward(connection, scene.egress());
-    let packet = &scene.packet;
     scene.judgement = Judgement {
         remote: AddressInfo {
             identity: entry.remote_identity,
@@ -55,11 +54,7 @@ pub fn revoked(scene: &mut Scene, connection: *mut Connection) -> i32 {
         rule: entry.rule,
         revision: entry.policy_revision,
         edge_slot: entry.edge_slot,
-        port: if forward {
-            packet.destination_port
-        } else {
-            packet.source_port
-        },
+        port: service_port(scene, forward),
         match_type: entry.match_type,
         verdict: VERDICT_DROPPED,
         reason: entry.reason,

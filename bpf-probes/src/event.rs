@@ -259,7 +259,7 @@ pub fn trace(
     let last = atomic::swap(&raw mut entry.event_jiffies[way], scene.now);
     if why == DUE
         && scene.aggregation != bpf_events::config::AGGREGATION_NONE
-        && scene.now.wrapping_sub(last) < scene.trace_interval
+        && connection::since(last, scene.now) < scene.trace_interval
     {
         // Another CPU has just told it.
         return TOLD;

@@ -93,13 +93,7 @@ fn ask(scene: &mut Scene, opener_egress: bool) {
     };
     let remote = remote::resolve(address, packet.is_ipv6());
     let forward = opener_egress == scene.egress();
-    let port = if packet.is_icmp() {
-        opener_icmp_type(scene) as u16
-    } else if forward {
-        packet.destination_port
-    } else {
-        packet.source_port
-    };
+    let port = service_port(scene, forward);
     scene.judgement.remote = remote;
     scene.judgement.port = port;
     scene.judgement.edge_slot = scene.row.other_slot;
@@ -139,6 +133,19 @@ fn decide(scene: &mut Scene) {
         return;
     }
     policy::decide(scene);
+}
+
+/// The responder's port, by which policy and edges know the connection; the opener's type for ICMP.
+#[inline(always)]
+pub fn service_port(scene: &Scene, forward: bool) -> u16 {
+    let packet = &scene.packet;
+    if packet.is_icmp() {
+        opener_icmp_type(scene) as u16
+    } else if forward {
+        packet.destination_port
+    } else {
+        packet.source_port
+    }
 }
 
 /// Policy knows an echo by its request.

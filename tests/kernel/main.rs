@@ -4,6 +4,8 @@
 
 mod chain;
 mod connections;
+mod demo;
+mod edge_slots;
 mod flood;
 mod identities;
 mod malformed;

@@ -89,7 +89,7 @@ impl TestNode {
     /// Packets and bytes of all edges that fit, forward and reply together.
     pub fn edges(&self, fits: impl Fn(&EdgeKey) -> bool) -> Total {
         let mut sum = Total::default();
-        for (key, _, cell) in self.datapath.edges.all().expect("the map can be read") {
+        for (key, cell) in self.datapath.edges.all().expect("the map can be read") {
             if fits(&key) {
                 sum.packets += cell.forward_packets + cell.reply_packets;
                 sum.bytes += cell.forward_bytes + cell.reply_bytes;

@@ -1,0 +1,154 @@
+//! Freeing edge slots: an edge that has not changed for long, and that no connection holds, gives its slot back.
+//!
+//! In two steps, so that no packet is counted in a slot that has changed hands: first the edge is removed from `EDGES`, so
+//! that nobody finds the slot any more; at a later call, if still no connection holds it, its counts are saved, its cells
+//! are cleared, and the slot goes to the free list.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use bpf_events::edge::{EdgeCell, EdgeKey};
+
+use crate::datapath::Datapath;
+use crate::error::LoaderError;
+
+/// Counts of edges without slot are kept one by one for so many edges; those of further ones are added up.
+const SAVED_EDGES: usize = 65_536;
+
+/// What is remembered from call to call.
+#[derive(Debug, Default)]
+pub(crate) struct Reclaimer {
+    seen: HashMap<EdgeKey, (EdgeCell, Instant)>,
+    leaving: Vec<(EdgeKey, u32)>,
+    saved: HashMap<EdgeKey, EdgeCell>,
+    saved_together: EdgeCell,
+}
+
+impl Reclaimer {
+    /// Notes the counts of an edge; how long they have been the same.
+    fn unchanged_for(&mut self, key: EdgeKey, cell: EdgeCell, now: Instant) -> Duration {
+        let entry = self.seen.entry(key).or_insert((cell, now));
+        if entry.0 != cell {
+            *entry = (cell, now);
+        }
+        now.duration_since(entry.1)
+    }
+
+    fn save(&mut self, key: EdgeKey, cell: EdgeCell) {
+        if self.saved.len() < SAVED_EDGES || self.saved.contains_key(&key) {
+            add(self.saved.entry(key).or_default(), &cell);
+        } else {
+            add(&mut self.saved_together, &cell);
+        }
+    }
+
+    /// Counts of an edge from the slots that it had before.
+    pub(crate) fn saved(&self, key: &EdgeKey) -> EdgeCell {
+        self.saved.get(key).copied().unwrap_or_default()
+    }
+
+    /// Every edge that had a slot before, with the counts from then.
+    pub(crate) fn all_saved(&self) -> impl Iterator<Item = (&EdgeKey, &EdgeCell)> {
+        self.saved.iter()
+    }
+
+    /// Counts that are not kept edge by edge.
+    pub(crate) fn saved_together(&self) -> EdgeCell {
+        self.saved_together
+    }
+}
+
+pub(crate) fn add(sum: &mut EdgeCell, cell: &EdgeCell) {
+    sum.forward_packets += cell.forward_packets;
+    sum.forward_bytes += cell.forward_bytes;
+    sum.reply_packets += cell.reply_packets;
+    sum.reply_bytes += cell.reply_bytes;
+}
+
+impl Datapath {
+    /// Frees the slots of edges that have not changed for `idle`; returns how many slots went to the free list.
+    pub fn reclaim_edges(&mut self, idle: Duration) -> Result<u64, LoaderError> {
+        let mut held = HashSet::new();
+        self.connections.for_each(|_, connection| {
+            held.insert(connection.edge_slot);
+        })?;
+        let freed = self.edges.release_leaving(&held)?;
+        self.edges.remove_idle(&held, idle)?;
+        Ok(freed)
+    }
+}
+
+impl crate::edges::Edges {
+    /// Second step.
+    fn release_leaving(&mut self, held: &HashSet<u32>) -> Result<u64, LoaderError> {
+        let leaving = std::mem::take(&mut self.reclaimer.leaving);
+        let mut freed = 0;
+        for (key, slot) in leaving {
+            if held.contains(&slot) {
+                self.reclaimer.leaving.push((key, slot));
+                continue;
+            }
+            let cell = self.take_cell(slot);
+            self.reclaimer.save(key, cell);
+            self.free_slot(slot)?;
+            freed += 1;
+        }
+        Ok(freed)
+    }
+
+    /// First step.
+    fn remove_idle(&mut self, held: &HashSet<u32>, idle: Duration) -> Result<(), LoaderError> {
+        let now = Instant::now();
+        let edges = self.with_slots()?;
+        let present: HashSet<EdgeKey> = edges.iter().map(|(key, _, _)| *key).collect();
+        self.reclaimer.seen.retain(|key, _| present.contains(key));
+        for (key, state, cell) in edges {
+            let unchanged = self.reclaimer.unchanged_for(key, cell, now);
+            if unchanged >= idle && state.pending_packets == 0 && !held.contains(&state.slot) {
+                self.forget(key)?;
+                self.reclaimer.seen.remove(&key);
+                self.reclaimer.leaving.push((key, state.slot));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edge_is_idle_from_its_last_change() {
+        let mut reclaimer = Reclaimer::default();
+        let (key, start) = (EdgeKey::default(), Instant::now());
+        let cell = |forward_packets| EdgeCell {
+            forward_packets,
+            ..EdgeCell::default()
+        };
+        let seconds = Duration::from_secs;
+        for (at, packets, expect) in [(0, 1, 0), (5, 1, 5), (9, 2, 0), (12, 2, 3)] {
+            let unchanged = reclaimer.unchanged_for(key, cell(packets), start + seconds(at));
+            assert_eq!(unchanged, seconds(expect), "at {at} s");
+        }
+    }
+
+    #[test]
+    fn counts_of_the_slots_an_edge_had_add_up() {
+        let mut reclaimer = Reclaimer::default();
+        let key = EdgeKey {
+            port: 80,
+            ..EdgeKey::default()
+        };
+        let cell = EdgeCell {
+            forward_packets: 3,
+            forward_bytes: 200,
+            reply_packets: 1,
+            reply_bytes: 60,
+        };
+        reclaimer.save(key, cell);
+        reclaimer.save(key, cell);
+        assert_eq!(reclaimer.saved(&key).forward_bytes, 400);
+        assert_eq!(reclaimer.saved(&EdgeKey::default()), EdgeCell::default());
+    }
+}
