@@ -37,10 +37,11 @@ pub enum ObserverError {
         #[source] Box<dyn std::error::Error + Send + Sync>,
     ),
     /// The process has too few privileges.
-    #[error(
-        "the observer needs root (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_SYS_ADMIN): run `sudo tycho observer …`"
-    )]
-    Privileges,
+    #[error("the observer needs root, and lacks {}: run `sudo tycho observer …`", missing.join(", "))]
+    Privileges {
+        /// Capabilities that are missing.
+        missing: Vec<&'static str>,
+    },
     /// The gRPC server could not be built or ended with an error.
     #[error("cannot serve gRPC")]
     Serve(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -13,6 +13,7 @@ pub mod ledger;
 mod links;
 pub mod node;
 pub mod pipeline;
+mod privileges;
 mod run;
 pub mod service;
 

@@ -19,6 +19,7 @@ use crate::kernel::{self, Control, Drain as RingDrain, Inputs};
 use crate::ledger::KernelSource;
 use crate::node::Node;
 use crate::pipeline::Pipeline;
+use crate::privileges;
 use crate::service::Server;
 
 /// Runs an observer until `tasks` are cancelled (by a signal, or by whoever started it). Everything it starts is one of
@@ -32,8 +33,9 @@ pub async fn run(config: Config, tasks: Tasks) -> Result<(), ObserverError> {
     let node_name = config.node.clone().unwrap_or_else(|| file.node.clone());
     // Before anything is loaded: a second observer ends here.
     let bound = bind(&config).await?;
-    if !nix::unistd::geteuid().is_root() {
-        return Err(ObserverError::Privileges);
+    let missing = privileges::missing();
+    if !missing.is_empty() {
+        return Err(ObserverError::Privileges { missing });
     }
     let (pipeline, inlet) = Pipeline::start(config.flows, &tasks);
     let inputs = follow(&config, &tasks);

@@ -19,6 +19,9 @@ use crate::pipeline::wall_ns;
 /// The kind of the numbers of policy sets.
 const POLICY_SET: &str = "policy_set";
 
+/// The kind under which the newest revision of the policies stands, as the value of number 0.
+const REVISION: &str = "policy_revision";
+
 /// How long the number of an endpoint rests, so that no connection of an earlier one is taken for its own.
 const ENDPOINT_REST: Duration = Duration::from_secs(24 * 3_600);
 
@@ -144,6 +147,8 @@ pub(crate) struct Book {
     rule_table: Arc<RuleTable>,
     /// Keys of the metadata table that hold now.
     holding: HashSet<String>,
+    /// The newest revision of the policies that any map may have.
+    revision: u32,
 }
 
 impl Book {
@@ -174,6 +179,7 @@ impl Book {
             metadata,
             rule_table,
             holding: HashSet::new(),
+            revision: 0,
         };
         book.adopt(&loaded)?;
         book.rule_table
@@ -269,6 +275,18 @@ impl Book {
         Ok(index)
     }
 
+    /// The next revision of the policies, which no verdict was made under yet.
+    pub(crate) fn next_revision(&mut self) -> Result<u32, BookError> {
+        let revision = self.revision.saturating_add(1);
+        self.numbers.record(&Entry::Other {
+            group: REVISION.to_owned(),
+            number: 0,
+            value: revision.into(),
+        })?;
+        self.revision = revision;
+        Ok(revision)
+    }
+
     /// Says which things there still are; what is known of others holds no more, though it can be looked up.
     pub(crate) fn close_metadata(&mut self, keep: &HashSet<String>) {
         let now_ns = wall_ns();
@@ -318,6 +336,10 @@ impl Book {
                     self.metadata
                         .set(*number, &entry.key, content, entry.from_ns)?;
                     self.holding.insert(entry.key);
+                }
+                Entry::Other { group, value, .. } if group == REVISION => {
+                    let revision = value.as_u64().and_then(|revision| revision.try_into().ok());
+                    self.revision = revision.unwrap_or(u32::MAX);
                 }
                 Entry::Endpoint { .. } | Entry::Other { .. } => {}
             }

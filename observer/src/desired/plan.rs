@@ -27,6 +27,8 @@ pub(crate) struct Planner {
     filter: LabelFilter,
     repository: PolicyRepository,
     policy_files: BTreeSet<String>,
+    /// The repository's revision, and the one that verdicts carry: the latter goes on after a restart.
+    revisions: (u64, u32),
     endpoints: Arc<EndpointFile>,
 }
 
@@ -39,6 +41,7 @@ impl Planner {
             filter: LabelFilter::default(),
             repository: PolicyRepository::new(),
             policy_files: BTreeSet::new(),
+            revisions: (0, 0),
             endpoints,
         }
     }
@@ -86,6 +89,9 @@ impl Planner {
         for identity in subjects.keys() {
             sets.insert(self.book.policy_set(*identity)?, *identity);
         }
+        if self.revisions.0 != self.repository.revision() {
+            self.revisions = (self.repository.revision(), self.book.next_revision()?);
+        }
         // Only now are all identities known that rules may select.
         let compiler = self
             .repository
@@ -97,7 +103,7 @@ impl Planner {
             endpoints,
             sets: compiled.collect(),
             rules,
-            revision: u32::try_from(self.repository.revision()).unwrap_or(u32::MAX),
+            revision: self.revisions.1,
         })
     }
 
@@ -217,6 +223,7 @@ spec:
         drop(first);
         let (mut second, _) = planner(&path, small);
         let after = second.desired().unwrap();
+        assert_eq!((before.revision, after.revision), (1, 2));
         assert_eq!(before.endpoints, after.endpoints);
         assert_eq!((&before.sets, &before.rules), (&after.sets, &after.rules));
         let scaled = file(&[

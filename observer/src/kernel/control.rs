@@ -85,7 +85,7 @@ impl Control {
         let counters = datapath.counters.clone();
         let mut reconciler = Reconciler::new(datapath, namespace, interfaces)?;
         let desired = planner.desired()?;
-        reconciler.apply(&desired)?;
+        reconciler.apply(&desired, true)?;
         planner.applied(&desired)?;
         let control = Self {
             reconciler,
@@ -150,7 +150,7 @@ impl Control {
         if changed {
             self.desired = self.planner.desired()?;
         }
-        self.reconciler.apply(&self.desired)?;
+        self.reconciler.apply(&self.desired, changed)?;
         if changed {
             self.planner.applied(&self.desired)?;
         }

@@ -41,6 +41,8 @@ pub(crate) struct Fixture {
     pub(crate) tasks: Tasks,
     pub(crate) channel: Channel,
     drain: Drain,
+    /// Monotonic time of the newest flow.
+    newest_ns: u64,
     _directory: TempDir,
 }
 
@@ -79,6 +81,7 @@ impl Fixture {
             channel: endpoint.connect().await.unwrap(),
             tasks,
             drain,
+            newest_ns: 0,
             _directory: directory,
         }
     }
@@ -93,10 +96,10 @@ impl Fixture {
 
     /// Stores a flow per port, a millisecond apart, and waits for them.
     pub(crate) async fn feed(&mut self, ports: impl IntoIterator<Item = u16>) {
-        let mut time_ns = monotonic_ns();
         for port in ports {
-            time_ns += 1_000_000;
-            self.inlet().accept(record(port, time_ns).as_bytes());
+            self.newest_ns = monotonic_ns().max(self.newest_ns) + 1_000_000;
+            let record = record(port, self.newest_ns);
+            self.inlet().accept(record.as_bytes());
         }
         self.settle().await;
     }

@@ -1,6 +1,6 @@
 //! Which interface each endpoint has: looked for each second, since namespaces and veths come and go.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,10 +17,14 @@ pub(super) struct Interfaces {
     namespace: Option<PathBuf>,
     table: Arc<InterfaceTable>,
     links: Vec<Link>,
+    /// The same by number.
+    present: HashMap<u32, Link>,
     /// False when the node's interfaces could not be listed: then nothing is known to be gone.
     listed: bool,
     addresses: BTreeSet<IpAddr>,
     found: HashMap<String, (Attachment, Link)>,
+    /// Interfaces of all that were found.
+    used: HashSet<u32>,
     /// Endpoints without interface, and why.
     waiting: BTreeMap<String, String>,
     complaint: Option<String>,
@@ -32,9 +36,11 @@ impl Interfaces {
             namespace,
             table,
             links: Vec::new(),
+            present: HashMap::new(),
             listed: false,
             addresses: BTreeSet::new(),
             found: HashMap::new(),
+            used: HashSet::new(),
             waiting: BTreeMap::new(),
             complaint: None,
         }
@@ -68,6 +74,7 @@ impl Interfaces {
                 }
             }
         }
+        self.used = found.values().map(|(_, link)| link.ifindex).collect();
         self.found = found;
         self.waiting = waiting;
     }
@@ -90,12 +97,12 @@ impl Interfaces {
 
     /// Whether an endpoint has this interface.
     pub(super) fn is_used(&self, ifindex: u32) -> bool {
-        self.found.values().any(|(_, link)| link.ifindex == ifindex)
+        self.used.contains(&ifindex)
     }
 
     /// Whether the interface is there, as far as is known.
     pub(super) fn may_exist(&self, ifindex: u32) -> bool {
-        !self.listed || self.links.iter().any(|link| link.ifindex == ifindex)
+        !self.listed || self.present.contains_key(&ifindex)
     }
 
     fn list(&mut self) -> Result<(), LinksError> {
@@ -107,6 +114,10 @@ impl Interfaces {
         if links != self.links {
             let names = links.iter().map(|link| (link.ifindex, link.name.clone()));
             self.table.replace(names);
+            self.present = links
+                .iter()
+                .map(|link| (link.ifindex, link.clone()))
+                .collect();
             self.links = links;
         }
         Ok(())
@@ -116,7 +127,7 @@ impl Interfaces {
         // A veth goes with its namespace, so as long as it is there it is the endpoint's.
         if let Some((attachment, link)) = self.found.get(&endpoint.name)
             && *attachment == endpoint.attachment
-            && (!self.listed || self.links.contains(link))
+            && (!self.listed || self.present.get(&link.ifindex) == Some(link))
         {
             return Ok(link.clone());
         }

@@ -32,6 +32,8 @@ pub(crate) struct Reconciler {
     addresses: WrittenAddresses,
     sources: WrittenSources,
     interfaces: Interfaces,
+    /// Whether the policy sets say what was desired last.
+    sets_are_written: bool,
     /// Interfaces to which this process has attached.
     attached: BTreeSet<u32>,
     /// Endpoints whose interface refused, with the last error.
@@ -58,13 +60,16 @@ impl Reconciler {
             interfaces: Interfaces::new(namespace.clone(), table),
             datapath,
             namespace,
+            sets_are_written: false,
             attached: BTreeSet::new(),
             refused: BTreeMap::new(),
         })
     }
 
-    /// Brings the maps and the attachments to what is desired. What was changed takes effect even if a later step fails.
-    pub(super) fn apply(&mut self, desired: &Desired) -> Result<(), ReconcileError> {
+    /// Brings the maps and the attachments to what is desired, which is `new` since the last call or not. What was
+    /// changed takes effect even if a later step fails.
+    pub(super) fn apply(&mut self, desired: &Desired, new: bool) -> Result<(), ReconcileError> {
+        self.sets_are_written &= !new;
         self.interfaces.look(&desired.endpoints);
         let mut changes = Changes::default();
         let result = self.write(desired, &mut changes);
@@ -105,7 +110,10 @@ impl Reconciler {
             managed,
         );
         changes.identities |= self.addresses.set(&mut self.datapath.addresses, &wanted)?;
-        changes.policies |= self.write_sets(desired)?;
+        if !self.sets_are_written {
+            changes.policies |= self.write_sets(desired)?;
+            self.sets_are_written = true;
+        }
         self.sources
             .write(&mut self.datapath.addresses, &desired.endpoints)?;
         for endpoint in &desired.endpoints {
