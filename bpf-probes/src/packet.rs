@@ -77,12 +77,11 @@ impl Packet {
         self.marks = MARK_NO_IP;
     }
 
-    /// Clears what `begin` leaves.
+    /// Clears addresses that were never read.
     #[inline(always)]
     pub fn clear_addresses(&mut self) {
         self.source = [0; 4];
         self.destination = [0; 4];
-        self.macs = [0; 3];
     }
 
     /// Makes it a packet of the other direction.
@@ -183,6 +182,7 @@ pub fn parse(skb: *const __sk_buff, packet: &mut Packet) -> u64 {
         packet.vlan = skb.vlan_tci as u16;
     }
     let (Some(macs), Some(ethertype)) = (window.read::<[u32; 3]>(0), window.read::<u16>(12)) else {
+        packet.macs = [0; 3];
         return window.missing(REASON_UNSUPPORTED_L3);
     };
     packet.macs = macs;

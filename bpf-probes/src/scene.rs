@@ -88,6 +88,7 @@ impl Scene {
         let scene = Self::set(FOR_SWEEPER, CONFIG.get(0)?, true)?;
         scene.packet.begin();
         scene.packet.clear_addresses();
+        scene.packet.macs = [0; 3];
         scene.row.endpoint = endpoint;
         scene.now = jiffies();
         scene.cpu = cpu();
