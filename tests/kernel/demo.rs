@@ -33,11 +33,12 @@ fn ask(demo: &mut Child, arguments: &[&str]) -> String {
         if status.success() && !stdout.is_empty() {
             return text(&stdout);
         }
-        let ended = demo.try_wait().expect("it is our child");
-        assert!(
-            ended.is_none(),
-            "the demo ended before {arguments:?} had an answer"
-        );
+        if demo.try_wait().expect("it is our child").is_some() {
+            let mut said = String::new();
+            let stderr = demo.stderr.as_mut().expect("it is piped");
+            stderr.read_to_string(&mut said).expect("it is text");
+            panic!("the demo ended before {arguments:?} had an answer: {said}");
+        }
         thread::sleep(Duration::from_millis(100));
     }
 }
@@ -66,6 +67,7 @@ fn a_demo_shows_verdicts_and_leaves_nothing() {
     let mut demo = tycho()
         .args(["demo", "--duration", SECONDS])
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("tycho starts");
     let mut stdout = demo.stdout.take().expect("it is piped");

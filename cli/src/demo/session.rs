@@ -101,6 +101,11 @@ async fn live(
     files.write()?;
     let file = manifests::endpoints()?;
     let served = Served::choose(place);
+    writeln!(
+        io::stdout(),
+        "Making {} network namespaces and loading the eBPF programs …\n",
+        file.endpoints.len() + 1
+    )?;
     let node = build(tasks, file.clone()).await?;
     let observer = observer::run(config(place, &served, &node), tasks.clone());
     let mut observer = tasks.spawn("observer", observer);
