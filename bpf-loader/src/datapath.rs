@@ -135,6 +135,10 @@ impl Datapath {
         if let Some(pins) = &pins {
             pins.prepare()?;
         }
+        let settings = match &pins {
+            Some(pins) if adopted => &pins.sizes(settings)?,
+            _ => settings,
+        };
         let mut ebpf = load_object(settings, pins.as_ref())?;
         for probe in Probe::ALL {
             let loaded = program(&mut ebpf, probe)?.load();

@@ -5,12 +5,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use aya::maps::MapData;
 use bpf_events::config::LAYOUT_VERSION;
 use nix::mount::{MsFlags, mount};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 
 use crate::attach::Hook;
 use crate::error::LoaderError;
+use crate::hash;
+use crate::settings::Settings;
 
 const BPFFS: &str = "/sys/fs/bpf";
 
@@ -50,6 +53,35 @@ impl Pins {
             })?;
         }
         Ok(())
+    }
+
+    /// The settings with the sizes of the pinned maps, which stay as they are.
+    pub(crate) fn sizes(&self, settings: &Settings) -> Result<Settings, LoaderError> {
+        let size = |name: &'static str, wanted: u32| {
+            let path = self.map(name);
+            if !path.exists() {
+                return Ok(wanted);
+            }
+            let failed = hash::failed(name, "read the size of the pinned map");
+            let info = MapData::from_pin(&path).and_then(|map| map.info());
+            let pinned = info.map_err(failed)?.max_entries();
+            if pinned != wanted {
+                tracing::warn!(
+                    map = name,
+                    pinned,
+                    wanted,
+                    pins = %self.node.display(),
+                    "the pinned map keeps its size; remove the pins to change it"
+                );
+            }
+            Ok(pinned)
+        };
+        Ok(Settings {
+            pins: settings.pins.clone(),
+            ring_bytes: size("EVENTS", settings.ring_bytes)?,
+            edge_slots: size("EDGES", settings.edge_slots)?,
+            connections: size("CONNECTIONS4", settings.connections)?,
+        })
     }
 
     /// Removes everything of this node: programs are detached and maps freed.

@@ -20,6 +20,12 @@ use crate::desired::{BookError, Desired, Planner};
 /// Between two sweeps of connections, and two looks at the interfaces.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Between two looks for idle edges.
+const RECLAIM: Duration = Duration::from_secs(60);
+
+/// An edge that has not changed for this long, and that no connection holds, gives its slot back.
+const EDGE_IDLE: Duration = Duration::from_secs(15 * 60);
+
 /// Between two looks at inputs and cancellation.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -59,6 +65,7 @@ pub(crate) struct Control {
     inputs: Inputs,
     account: Arc<Account>,
     pins: Option<Pins>,
+    reclaimed: Instant,
     /// The last error logged, so that a lasting one is logged once.
     complaint: Option<String>,
 }
@@ -94,6 +101,7 @@ impl Control {
             inputs,
             account,
             pins: pins.map(Pins::at),
+            reclaimed: Instant::now(),
             complaint: None,
         };
         let drainable = Drainable {
@@ -153,6 +161,16 @@ impl Control {
         self.reconciler.apply(&self.desired, changed)?;
         if changed {
             self.planner.applied(&self.desired)?;
+        }
+        if self.reclaimed.elapsed() >= RECLAIM {
+            self.reclaimed = Instant::now();
+            let freed = self
+                .reconciler
+                .reclaim(EDGE_IDLE)
+                .map_err(ControlError::Sweep)?;
+            if freed > 0 {
+                tracing::debug!(freed, "idle edges gave their slots back");
+            }
         }
         let sweep = self.reconciler.sweep().map_err(ControlError::Sweep)?;
         self.account.swept(&sweep);

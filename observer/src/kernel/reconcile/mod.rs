@@ -7,6 +7,7 @@ mod sources;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bpf_loader::sweeper::Sweep;
 use bpf_loader::{Datapath, LoaderError};
@@ -85,6 +86,11 @@ impl Reconciler {
     /// Tells what idle connections owe.
     pub(super) fn sweep(&mut self) -> Result<Sweep, LoaderError> {
         self.datapath.sweep()
+    }
+
+    /// Frees the slots of edges that have been idle for this long; how many.
+    pub(super) fn reclaim(&mut self, idle: Duration) -> Result<u64, LoaderError> {
+        self.datapath.reclaim_edges(idle)
     }
 
     /// Takes the programs off every interface.
