@@ -116,7 +116,9 @@ fn enforcement_outlives_the_process_and_the_next_takes_over() {
     Pins::at(&guard.0).remove().expect("removed");
     drop(next);
     drop(ring);
-    connect("enemy").expect("nothing is attached any more");
+    // The kernel lets go of a link a moment after its last holder.
+    let free = (0..5).any(|_| connect("enemy").is_ok());
+    assert!(free, "nothing is attached any more");
 }
 
 /// The next process: finds everything as the last one left it, and takes its links over.
@@ -179,7 +181,7 @@ fn check_counts(next: &Datapath, sent: u64) {
         .iter()
         .filter(|(key, ..)| key.source_identity == 257 && key.protocol == 17);
     let mut counted = [0, 0];
-    for (key, _, cell) in enemy {
+    for (key, cell) in enemy {
         counted[usize::from(key.verdict == VERDICT_DROPPED)] += cell.forward_packets;
     }
     assert_eq!(
