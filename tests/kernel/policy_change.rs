@@ -44,6 +44,12 @@ fn a_live_connection_follows_policy() {
         assert!(echoes(&mut connection), "another rule, still allowed");
         let told = take(&mut node, &mut records);
         check_verdict(&node, &told, "L3Only by second ingress[0], rejudged");
+        let flushed = ", L3Only by first ingress[0], to-endpoint established, summary";
+        let lines = node.tell_all(&told);
+        assert!(
+            lines.iter().any(|line| line.ends_with(flushed)),
+            "what went by under the first rule is told under it: {lines:#?}"
+        );
 
         node.enforce(&policy("third", "nobody"));
         assert!(!echoes(&mut connection), "denied under way");
