@@ -14,7 +14,13 @@ const NOBODY: u32 = 65_534;
 fn as_nobody(directory: &tempfile::TempDir) -> Command {
     fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).expect("it is ours");
     let program = directory.path().join("tycho");
-    fs::copy(env!("CARGO_BIN_EXE_tycho"), &program).expect("there is room");
+    // By another process: were the copy open for writing here, a test that starts a program meanwhile would keep it so,
+    // and a file open for writing cannot be run.
+    let copied = Command::new("cp")
+        .arg(env!("CARGO_BIN_EXE_tycho"))
+        .arg(&program)
+        .status();
+    assert!(copied.expect("cp runs").success(), "there is room");
     let mut command = Command::new(program);
     if nix::unistd::geteuid().is_root() {
         command.uid(NOBODY).gid(NOBODY);
