@@ -7,7 +7,7 @@ use bpf_events::record::{
     DIRECTION_INGRESS, KIND_TRACE, POINT_TO_ENDPOINT, RECORD_VERSION, REPLY_NO, Record,
     TRACE_ESTABLISHED, VERDICT_FORWARDED,
 };
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flow::annotate::annotate;
 use flow::clock::Clock;
 use flow::encode::{Names, ResponseEncoder};
@@ -154,10 +154,20 @@ fn segment() -> Arc<Segment> {
 fn ingest(criterion: &mut Criterion) {
     let records: Vec<Record> = (0..SEGMENT_FLOWS as u32).map(record).collect();
     let clock = Clock::from_offset_ns(1_763_800_000_000_000_000);
-    let mut group = criterion.benchmark_group("ingest");
+    let mut group = criterion.benchmark_group("decode");
+    group.throughput(Throughput::Elements(SEGMENT_FLOWS as u64));
+    group.bench_function("records", |bencher| {
+        bencher.iter(|| {
+            for record in &records {
+                black_box(decode(record.as_bytes()).expect("these are records"));
+            }
+        });
+    });
+    group.finish();
+    let mut group = criterion.benchmark_group("append");
     group.throughput(Throughput::Elements(SEGMENT_FLOWS as u64));
     let (_store, mut writer) = Store::new(DEFAULT_CAPACITY);
-    group.bench_function("decode, annotate, append", |bencher| {
+    group.bench_function("as they come", |bencher| {
         bencher.iter(|| {
             for record in &records {
                 let record = decode(record.as_bytes()).expect("these are records");
@@ -168,7 +178,7 @@ fn ingest(criterion: &mut Criterion) {
     });
     let mut reorder = Reorder::new(8_192);
     let mut base_ns = 0;
-    group.bench_function("decode, annotate, reorder, append", |bencher| {
+    group.bench_function("put in order", |bencher| {
         bencher.iter(|| {
             for record in &records {
                 let mut record = decode(record.as_bytes()).expect("these are records");
@@ -194,16 +204,16 @@ fn encode(criterion: &mut Criterion) {
         paths: CLI_MASK.map(String::from).to_vec(),
     };
     let mask = Mask::compile(&mask).expect("the client's mask is valid");
-    let mut group = criterion.benchmark_group("encode");
-    group.throughput(Throughput::Elements(SEGMENT_FLOWS as u64));
-    for (name, mask, with_details) in [
-        ("whole", &Mask::default(), false),
-        ("masked", &mask, false),
-        ("with details", &Mask::default(), true),
+    for (row, variant, mask, with_details) in [
+        ("encode", "whole", &Mask::default(), false),
+        ("encode", "with details", &Mask::default(), true),
+        ("encode-masked", "default mask", &mask, false),
     ] {
+        let mut group = criterion.benchmark_group(row);
+        group.throughput(Throughput::Elements(SEGMENT_FLOWS as u64));
         let mut encoder = ResponseEncoder::new(names.clone(), mask, with_details);
         let mut out = Vec::with_capacity(8 << 20);
-        group.bench_function(name, |bencher| {
+        group.bench_function(variant, |bencher| {
             bencher.iter(|| {
                 encoder.refresh();
                 for (sequence, row) in (0..).zip(&rows) {
@@ -216,8 +226,8 @@ fn encode(criterion: &mut Criterion) {
                 }
             });
         });
+        group.finish();
     }
-    group.finish();
 }
 
 fn filter(criterion: &mut Criterion) {
@@ -240,61 +250,29 @@ fn filter(criterion: &mut Criterion) {
         destination_port: text("8080"),
         ..FlowFilter::default()
     };
-    let mut group = criterion.benchmark_group("filter");
-    group.throughput(Throughput::Elements(SEGMENT_FLOWS as u64));
-    for (name, filter) in [
-        ("label that matches 1 %", one_percent),
-        ("two labels and a port", labels_and_port),
+    for (row, variant, filter) in [
+        ("filter-label", "matches 1 %", one_percent),
+        (
+            "filter-labels-port",
+            "two labels and a port",
+            labels_and_port,
+        ),
     ] {
+        let mut group = criterion.benchmark_group(row);
+        group.throughput(Throughput::Elements(SEGMENT_FLOWS as u64));
         let mut compiled =
             compile(&[filter], &[], TimeWindow::default(), &context).expect("the filter is valid");
         let mut out = Vec::with_capacity(SEGMENT_FLOWS);
-        group.bench_function(name, |bencher| {
+        group.bench_function(variant, |bencher| {
             bencher.iter(|| {
                 out.clear();
                 compiled.scan(&segment, 0..SEGMENT_FLOWS, &mut out);
                 black_box(out.len())
             });
         });
+        group.finish();
     }
-    group.finish();
 }
 
-/// Resident bytes of this process.
-fn resident_bytes() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    statm
-        .split(' ')
-        .nth(1)
-        .and_then(|pages| pages.parse::<u64>().ok())
-        .unwrap_or(0)
-        * 4_096
-}
-
-#[expect(
-    clippy::print_stdout,
-    reason = "memory is not a time, so criterion cannot report it"
-)]
-fn memory(criterion: &mut Criterion) {
-    let before = resident_bytes();
-    let (store, mut writer) = Store::new(DEFAULT_CAPACITY);
-    let rows = rows();
-    for row in rows.iter().cycle().take(2 * DEFAULT_CAPACITY as usize) {
-        writer.append(row);
-    }
-    writer.publish();
-    let grown = resident_bytes().saturating_sub(before);
-    println!(
-        "memory: {} flows held, {grown} bytes, {} bytes per flow",
-        store.held(),
-        grown / store.held()
-    );
-    let mut group = criterion.benchmark_group("store");
-    group.bench_function("a new store", |bencher| {
-        bencher.iter_batched(|| (), |()| Store::new(1), BatchSize::SmallInput)
-    });
-    group.finish();
-}
-
-criterion_group!(benches, memory, ingest, encode, filter);
+criterion_group!(benches, ingest, encode, filter);
 criterion_main!(benches);

@@ -45,9 +45,9 @@ fn recorded() -> Vec<[u8; 128]> {
 
 fn path(criterion: &mut Criterion) {
     let records = recorded();
-    let mut group = criterion.benchmark_group("pipeline");
+    let mut group = criterion.benchmark_group("path");
     group.throughput(Throughput::Elements(BATCH));
-    group.bench_function("recorded batch to stored flows", |bencher| {
+    group.bench_function("recorded batches", |bencher| {
         let (pipeline, mut inlet, mut annotator) = Pipeline::new(1_048_576);
         bencher.iter(|| {
             for bytes in &records {

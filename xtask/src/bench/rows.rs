@@ -61,6 +61,12 @@ const FLOW: Source = Source {
     prints_json: false,
     needs_root: false,
 };
+const OBSERVER: Source = Source {
+    package: "observer",
+    bench: "pipeline",
+    prints_json: false,
+    needs_root: false,
+};
 const MEMORY: Source = Source {
     package: "tests",
     bench: "memory",
@@ -127,6 +133,12 @@ pub(super) const ROWS: &[Row] = &[
         "record to annotated flow in the store",
         nanoseconds(120.0),
         FLOW,
+    ),
+    row(
+        "path",
+        "the observer's whole path, fed from recorded batches in memory",
+        nanoseconds(200.0),
+        OBSERVER,
     ),
     row(
         "memory-per-flow",
