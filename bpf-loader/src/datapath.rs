@@ -23,7 +23,7 @@ use crate::counters::Counters;
 use crate::edges::Edges;
 use crate::endpoints::Endpoints;
 use crate::error::LoaderError;
-use crate::hash::{self, Rows};
+use crate::hash::{self, Programs, Rows};
 use crate::mapped::Mapped;
 use crate::namespace::inside;
 use crate::pins::Pins;
@@ -72,15 +72,18 @@ pub enum Probe {
     Clock,
     /// Nothing: the base line of benches.
     Empty,
+    /// Another source port at each run, then the program of [`Datapath::measure`].
+    Vary,
 }
 
 impl Probe {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::FromEndpoint,
         Self::ToEndpoint,
         Self::Sweep,
         Self::Clock,
         Self::Empty,
+        Self::Vary,
     ];
 
     const fn name(self) -> &'static str {
@@ -90,6 +93,7 @@ impl Probe {
             Self::Sweep => "sweep",
             Self::Clock => "clock",
             Self::Empty => "empty",
+            Self::Vary => "vary",
         }
     }
 }
@@ -113,6 +117,7 @@ pub struct Datapath {
     ring: Option<EventRing>,
     jiffies_per_second: u64,
     adopted: bool,
+    measured: Programs,
     /// Endpoints by interface.
     pub endpoints: Endpoints,
     /// The IP cache.
@@ -163,6 +168,7 @@ impl Datapath {
             counters: Counters::take(&mut ebpf)?,
             edges: Edges::take(&mut ebpf, settings.edge_slots)?,
             connections: Connections::take(&mut ebpf)?,
+            measured: Programs::take(&mut ebpf, "MEASURED")?,
             ebpf,
             pins,
             config,
@@ -298,6 +304,16 @@ impl Datapath {
                 source: Box::new(source),
             })?;
         Ok((result.return_value.cast_signed(), result.duration))
+    }
+
+    /// Chooses the program that [`Probe::Vary`] runs; for benches.
+    pub fn measure(&mut self, probe: Probe) -> Result<(), LoaderError> {
+        let failed = |source| LoaderError::Program {
+            program: probe.name(),
+            source: Box::new(source),
+        };
+        let program = program(&mut self.ebpf, probe)?.fd().map_err(failed)?;
+        self.measured.set(0, program)
     }
 
     /// Reads both kernel clocks.

@@ -7,7 +7,8 @@ use std::os::fd::AsFd;
 use aya::Ebpf;
 use aya::Pod;
 use aya::maps::lpm_trie::{Key, LpmTrie};
-use aya::maps::{Array, HashMap, Map, MapData, MapError, Queue};
+use aya::maps::{Array, HashMap, Map, MapData, MapError, ProgramArray, Queue};
+use aya::programs::ProgramFd;
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::error::LoaderError;
@@ -253,5 +254,31 @@ impl Numbers {
                 Err(error) => return Err(failed(self.name, "pop")(error)),
             }
         }
+    }
+}
+
+/// A table of programs to run next.
+pub(crate) struct Programs {
+    name: &'static str,
+    map: ProgramArray<MapData>,
+}
+
+impl fmt::Debug for Programs {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name)
+    }
+}
+
+impl Programs {
+    pub(crate) fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Self, LoaderError> {
+        let map =
+            ProgramArray::try_from(take(ebpf, name)?).map_err(failed(name, "open the table"))?;
+        Ok(Self { name, map })
+    }
+
+    pub(crate) fn set(&mut self, index: u32, program: &ProgramFd) -> Result<(), LoaderError> {
+        self.map
+            .set(index, program, 0)
+            .map_err(failed(self.name, "set a program"))
     }
 }

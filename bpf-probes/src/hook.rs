@@ -6,14 +6,14 @@ use aya_ebpf::{
 };
 use bpf_events::{
     config::Config,
-    counters::{TOTAL_ALWAYS_PASSED, TOTAL_NO_ENDPOINT},
+    counters::{Counter, TOTAL_ALWAYS_PASSED, TOTAL_FORWARDED, TOTAL_NO_ENDPOINT},
     endpoint::EndpointRow,
     record::MARK_FRAGMENT,
 };
 
 use crate::{
     connection, drops, judge,
-    maps::{CONFIG, ENDPOINT_BY_INTERFACE, ENDPOINT_ROWS, SCRATCH, cpu, jiffies, total},
+    maps::{CONFIG, ENDPOINT_BY_INTERFACE, ENDPOINT_ROWS, SCRATCH, count, cpu, jiffies, total},
     packet::{Packet, Parsed, parse},
     scene::{FOR_PACKETS, Scene},
     slow,
@@ -96,7 +96,9 @@ fn pass_or_drop(visit: &Visit<'_>) -> i32 {
             return connection::account(visit, connection);
         }
         if judged {
-            // Evicted since it was judged.
+            // Evicted since it was judged: it has no edge any more.
+            count(Counter::ConnectionInsertFailed, 1);
+            total(visit.cpu, TOTAL_FORWARDED, visit.egress, visit.packet);
             return NEXT;
         }
         let Some(scene) = Scene::of(visit) else {

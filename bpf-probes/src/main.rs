@@ -12,6 +12,7 @@
 )]
 
 mod atomic;
+mod bench;
 mod connection;
 mod drops;
 mod edge;
@@ -52,12 +53,6 @@ pub fn sweep(context: TcContext) -> i32 {
 #[classifier]
 pub fn clock(_context: TcContext) -> i32 {
     sweep::clock()
-}
-
-/// Passes every packet on: what the others cost is measured above this.
-#[classifier]
-pub fn empty(_context: TcContext) -> i32 {
-    hook::NEXT
 }
 
 #[panic_handler]
