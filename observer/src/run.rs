@@ -7,6 +7,7 @@ use daemon::drain::{DRAIN_TIMEOUT, Drain};
 use daemon::health::Health;
 use daemon::listen::Bound;
 use daemon::tasks::Tasks;
+use policy::PolicyRepository;
 use registry::directory::{self, DirectorySource};
 use registry::endpoint_file::{self, EndpointFile, FileSource};
 use registry::watch::{Timing, watch};
@@ -30,6 +31,10 @@ use crate::service::Server;
 /// enforced before goes on.
 pub async fn run(config: Config, tasks: Tasks) -> Result<(), ObserverError> {
     let file = endpoint_file::read(&config.endpoints)?;
+    // What is wrong with the inputs is said first, whatever this process may do.
+    if let Some(directory) = &config.policies {
+        check_policies(directory)?;
+    }
     let node_name = config.node.clone().unwrap_or_else(|| file.node.clone());
     // Before anything is loaded: a second observer ends here.
     let bound = bind(&config).await?;
@@ -144,6 +149,25 @@ fn start(
         control,
         drain,
     })
+}
+
+/// Whether the policies could be used.
+fn check_policies(directory: &Path) -> Result<(), ObserverError> {
+    let manifests = directory::read(directory)?;
+    let names: Vec<String> = manifests
+        .iter()
+        .map(|manifest| manifest.path.display().to_string())
+        .collect();
+    let texts = manifests
+        .iter()
+        .map(|manifest| Some(manifest.text.as_str()));
+    PolicyRepository::new()
+        .change(names.iter().map(String::as_str).zip(texts))
+        .map(drop)
+        .map_err(|source| ObserverError::Policies {
+            directory: directory.to_owned(),
+            source,
+        })
 }
 
 /// The first read: here a wrong policy is an error, since there is no earlier good one.
