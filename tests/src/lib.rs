@@ -1,7 +1,11 @@
 //! What the test tiers share: a node of network namespaces with the real datapath, traffic, and records as text.
 
 pub mod accounts;
+pub mod agent;
 pub mod attempt;
+pub mod binary;
 pub mod datapath;
+pub mod flows;
 pub mod packets;
+pub mod site;
 pub mod told;

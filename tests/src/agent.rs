@@ -1,0 +1,251 @@
+//! A running `tycho observer`, and what the other commands of `tycho` say of it.
+
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use crate::binary::{Run, command, finish};
+use crate::site::Site;
+
+/// Nothing takes that long.
+const LONG: Duration = Duration::from_secs(15);
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The process. Dropping it kills it.
+pub struct Agent {
+    child: Child,
+    server: String,
+    log: PathBuf,
+}
+
+impl Agent {
+    /// Starts one for a site, enforcing, and waits until it serves.
+    pub fn start(site: &Site, arguments: &[&str]) -> Self {
+        let log = site.file("observer.log");
+        let server = format!("unix://{}", site.file("observer.sock").display());
+        let appended = OpenOptions::new().create(true).append(true).open(&log);
+        let child = command()
+            .args(["observer", "--mode", "enforce", "--listen", &server])
+            .arg("--endpoints")
+            .arg(site.endpoints())
+            .arg("--policies")
+            .arg(site.policies())
+            .arg("--state")
+            .arg(site.file("state"))
+            .arg("--pins")
+            .arg(site.pins())
+            .arg("--netns")
+            .arg(site.node.namespace().path())
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(appended.expect("a log file"))
+            .spawn();
+        let mut agent = Self {
+            child: child.expect("tycho starts"),
+            server,
+            log,
+        };
+        wait_for("the observer to serve", || {
+            if let Some(status) = agent.child.try_wait().expect("it is ours") {
+                panic!("the observer ended with {status}: {}", agent.log());
+            }
+            agent.ask(&["status"]).code == 0
+        });
+        agent
+    }
+
+    /// Runs a command of `tycho` against it.
+    pub fn ask(&self, arguments: &[&str]) -> Run {
+        finish(command().args(arguments).args(["--server", &self.server]))
+    }
+
+    /// What `tycho observe -o json` prints.
+    pub fn observe(&self, arguments: &[&str]) -> Vec<Value> {
+        let arguments = [&["observe", "-o", "json"], arguments].concat();
+        let printed = self.ask(&arguments).output();
+        printed.lines().map(parse).collect()
+    }
+
+    /// The same, as soon as there is enough.
+    pub fn observe_until(
+        &self,
+        arguments: &[&str],
+        enough: impl Fn(&[Value]) -> bool,
+    ) -> Vec<Value> {
+        let mut responses = Vec::new();
+        wait_for(&format!("flows of {arguments:?}"), || {
+            responses = self.observe(arguments);
+            enough(&responses)
+        });
+        responses
+    }
+
+    /// What `tycho status -o json` says.
+    pub fn status(&self) -> Status {
+        Status(parse(&self.ask(&["status", "-o", "json"]).output()))
+    }
+
+    /// The status once every event is accounted for and none comes any more.
+    pub fn status_at_rest(&self) -> Status {
+        let mut last = self.status();
+        wait_for("the ledger to close at rest", || {
+            std::thread::sleep(Duration::from_millis(300));
+            let now = self.status();
+            let rests = now.is_closed() && now.0["ledger"] == last.0["ledger"];
+            last = now;
+            rests
+        });
+        last
+    }
+
+    /// Starts `tycho observe --follow -o json`.
+    pub fn follow(&self, arguments: &[&str]) -> Follower {
+        let mut child = command()
+            .args([
+                "observe",
+                "--follow",
+                "-o",
+                "json",
+                "--server",
+                &self.server,
+            ])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("tycho starts");
+        let lines = BufReader::new(child.stdout.take().expect("it is piped"));
+        Follower { child, lines }
+    }
+
+    /// Everything that was logged, by earlier observers of the site too.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).expect("a log file")
+    }
+
+    /// Waits for a line with all of these words.
+    pub fn wait_for_log(&self, words: &[&str]) {
+        wait_for(&format!("a line of log with {words:?}"), || {
+            let log = self.log();
+            let mut lines = log.lines();
+            lines.any(|line| words.iter().all(|word| line.contains(word)))
+        });
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        let status = self.child.wait().expect("it is ours");
+        assert_eq!(status.code(), None, "{status} before it was killed");
+    }
+
+    /// SIGTERM; waits for the end.
+    pub fn terminate(mut self) -> ExitStatus {
+        let pid = i32::try_from(self.child.id()).expect("a process number");
+        kill(Pid::from_raw(pid), Signal::SIGTERM).expect("it runs");
+        let mut ended = None;
+        wait_for("the observer to end", || {
+            ended = self.child.try_wait().expect("it is ours");
+            ended.is_some()
+        });
+        ended.expect("it has ended")
+    }
+}
+
+impl Drop for Agent {
+    #[expect(clippy::print_stderr, reason = "a failed test shows why")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- log of the observer\n{}---", self.log());
+        }
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// A client that follows. Dropping it kills it.
+pub struct Follower {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+/// The responses, until the stream has ended in order.
+impl Iterator for Follower {
+    type Item = Value;
+
+    fn next(&mut self) -> Option<Value> {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).expect("text");
+        if line.is_empty() {
+            let status = self.child.wait().expect("it is ours");
+            assert_eq!(status.code(), Some(0));
+            return None;
+        }
+        Some(parse(&line))
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The JSON of `tycho status`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status(Value);
+
+impl Status {
+    /// Whether the ledger says of itself that it is closed.
+    pub fn is_closed(&self) -> bool {
+        self.0["ledger"]["closed"] == true
+    }
+
+    /// A stage of the ledger.
+    pub fn stage(&self, stage: &str) -> u64 {
+        let rows = self.0["ledger"]["rows"].as_array().expect("rows");
+        let row = rows.iter().find(|row| row["stage"] == stage);
+        number(&row.unwrap_or_else(|| panic!("no stage {stage}"))["count"])
+    }
+
+    /// Packets of a counter of the kernel; those that are 0 may be missing.
+    pub fn counter(&self, name: &str) -> u64 {
+        self.counters(|known| known == name)
+    }
+
+    /// Sum of the packets of all counters whose name fits.
+    pub fn counters(&self, fits: impl Fn(&str) -> bool) -> u64 {
+        let rows = self.0["ledger"]["kernel"].as_array().expect("rows");
+        let rows = rows.iter();
+        let fitting = rows.filter(|row| row["name"].as_str().is_some_and(&fits));
+        fitting.map(|row| number(&row["packets"])).sum()
+    }
+}
+
+/// A 64-bit number in JSON: a text, left out when 0.
+pub fn number(value: &Value) -> u64 {
+    let text = value.as_str();
+    text.map_or(0, |text| text.parse().expect("a number"))
+}
+
+/// Looks until it is so.
+#[track_caller]
+pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < LONG, "waited too long for {what}");
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn parse(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+}
