@@ -10,6 +10,7 @@ mod flood;
 mod identities;
 mod malformed;
 mod modes;
+mod observer;
 mod pins;
 mod policy_change;
 mod rate_limit;
