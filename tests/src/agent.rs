@@ -16,6 +16,9 @@ use crate::site::Site;
 /// Nothing takes that long.
 const LONG: Duration = Duration::from_secs(15);
 
+/// What a signal may take: an init system kills sooner or later.
+const ENDING: Duration = Duration::from_secs(5);
+
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -146,12 +149,12 @@ impl Agent {
         assert_eq!(status.code(), None, "{status} before it was killed");
     }
 
-    /// SIGTERM; waits for the end.
+    /// SIGTERM; waits for the end, which must not take longer than [`ENDING`].
     pub fn terminate(mut self) -> ExitStatus {
         let pid = i32::try_from(self.child.id()).expect("a process number");
         kill(Pid::from_raw(pid), Signal::SIGTERM).expect("it runs");
         let mut ended = None;
-        wait_for("the observer to end", || {
+        wait_within(ENDING, "the observer to end", || {
             ended = self.child.try_wait().expect("it is ours");
             ended.is_some()
         });
@@ -238,10 +241,15 @@ pub fn number(value: &Value) -> u64 {
 
 /// Looks until it is so.
 #[track_caller]
-pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn wait_for(what: &str, is_so: impl FnMut() -> bool) {
+    wait_within(LONG, what, is_so);
+}
+
+#[track_caller]
+fn wait_within(time: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < LONG, "waited too long for {what}");
+        assert!(begun.elapsed() < time, "waited too long for {what}");
         std::thread::sleep(LOOK);
     }
 }

@@ -168,6 +168,14 @@ fn a_second_observer_at_a_socket_in_use() {
 }
 
 #[test]
+fn a_port_in_use() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its address").to_string();
+    let run = Inputs::new(ENDPOINTS, POLICY).observe(&address);
+    run.assert_refused(1, &[&address, "is occupied"]);
+}
+
+#[test]
 fn addresses_that_others_could_reach_need_a_flag() {
     let inputs = Inputs::new(ENDPOINTS, POLICY);
     let run = inputs.observe("0.0.0.0:4244");

@@ -71,7 +71,7 @@ fn the_ledger_closes_on_a_flood_with_losses() {
         );
     }
 
-    // A node that forgets nothing: every event is a flow or part of a loss.
+    // No flow is of layer 7, and losses pass every filter.
     let events = agent.observe(&["--all", "--type", "l7"]);
     let lost = events.iter().map(|event| {
         let lost = &event["lost_events"];
