@@ -14,7 +14,7 @@ use crate::binary::{Run, command, finish};
 use crate::site::Site;
 
 /// Nothing takes that long.
-const LONG: Duration = Duration::from_secs(15);
+const LONG: Duration = Duration::from_secs(30);
 
 /// What a signal may take: an init system kills sooner or later.
 const ENDING: Duration = Duration::from_secs(5);
