@@ -79,16 +79,6 @@ pub fn find(visit: &Visit<'_>) -> Option<*mut Connection> {
     }
 }
 
-/// The same for a scene.
-#[inline(always)]
-pub fn find_again(scene: &Scene) -> Option<*mut Connection> {
-    if scene.packet.is_ipv6() {
-        CONNECTIONS6.get_ptr_mut(&scene.key6)
-    } else {
-        CONNECTIONS4.get_ptr_mut(&scene.key4)
-    }
-}
-
 /// Inserts the scratch entry; `flags` as in `bpf_map_update_elem`.
 #[inline(always)]
 pub fn insert(scene: &Scene, flags: u64) -> Result<(), i32> {
@@ -102,7 +92,7 @@ pub fn insert(scene: &Scene, flags: u64) -> Result<(), i32> {
 /// Jiffies from then to now; none if another CPU has already seen the next tick.
 #[inline(always)]
 pub fn since(then: u64, now: u64) -> u64 {
-    if now > then { now - then } else { 0 }
+    now.saturating_sub(then)
 }
 
 /// Whether the entry still stands for the packet's connection: not expired, not reused.

@@ -1,5 +1,7 @@
 //! One packet at one hook: who, may it, count, tell.
 
+use core::ptr::null_mut;
+
 use aya_ebpf::{
     bindings::{TC_ACT_SHOT, TC_ACT_UNSPEC},
     programs::TcContext,
@@ -22,7 +24,7 @@ use crate::{
 /// Lets the next program of the chain decide (`TCX_NEXT`).
 pub const NEXT: i32 = TC_ACT_UNSPEC;
 /// Drops the packet (`TCX_DROP`).
-pub const DROP: i32 = TC_ACT_SHOT as i32;
+pub const DROP: i32 = TC_ACT_SHOT;
 
 /// A packet at a hook, as far as counting the next packet of a known connection needs it.
 pub struct Visit<'a> {
@@ -90,11 +92,13 @@ pub fn run<const EGRESS: bool>(context: &TcContext) -> i32 {
 fn pass_or_drop(visit: &Visit<'_>) -> i32 {
     let mut judged = false;
     loop {
-        if let Some(connection) = connection::find(visit)
-            && (judged || connection::is_current(connection, visit))
-        {
-            return connection::account(visit, connection);
-        }
+        let known = match connection::find(visit) {
+            Some(known) if judged || connection::is_current(known, visit) => {
+                return connection::account(visit, known);
+            }
+            Some(known) => known,
+            None => null_mut(),
+        };
         if judged {
             // Evicted since it was judged: it has no edge any more.
             count(Counter::ConnectionInsertFailed, 1);
@@ -104,7 +108,7 @@ fn pass_or_drop(visit: &Visit<'_>) -> i32 {
         let Some(scene) = Scene::of(visit) else {
             return NEXT;
         };
-        match judge::judge(scene) {
+        match judge::judge(scene, known) {
             judge::ACCOUNT => judged = true,
             action => return action,
         }

@@ -59,10 +59,11 @@ impl Judgement {
     }
 }
 
-/// Returns `ACCOUNT`, or the action if there is nothing left to do.
+/// Judges a packet whose connection has no entry (`known` is null), or one that has expired or was judged under an earlier
+/// epoch. Returns `ACCOUNT`, or the action if there is nothing left to do.
 #[inline(never)]
-pub fn judge(scene: &mut Scene) -> i32 {
-    let known = connection::find_again(scene);
+pub fn judge(scene: &mut Scene, known: *mut Connection) -> i32 {
+    let known = (!known.is_null()).then_some(known);
     let alive =
         known.filter(|known| connection::is_alive(*known, &scene.packet, scene.now, scene.ticks));
     let opener_egress = match alive {

@@ -35,7 +35,7 @@ pub(crate) struct ObserverArgs {
     /// Network namespace with the host ends of the veths: a name below /run/netns, or a path
     #[arg(long, value_name = "NAME|PATH")]
     netns: Option<String>,
-    /// Address to serve; can be repeated [default: unix://<state>/observer.sock and 127.0.0.1:4244]
+    /// Address to serve; can be repeated [default: unix://STATE/observer.sock and 127.0.0.1:4244]
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<Listen>,
     /// Serve addresses that other machines can reach, without encryption and authentication:
@@ -45,7 +45,7 @@ pub(crate) struct ObserverArgs {
     /// Directory for the socket and the node's numbers; must live as long as bpffs does
     #[arg(long, value_name = "DIR", default_value = DEFAULT_STATE)]
     state: PathBuf,
-    /// Directory of the pins, on bpffs [default: /sys/fs/bpf/tycho/<node>]
+    /// Directory of the pins, on bpffs [default: /sys/fs/bpf/tycho/NODE]
     #[arg(long, value_name = "DIR", conflicts_with = "no_pins")]
     pins: Option<PathBuf>,
     /// Pin nothing: enforcement ends with this process
