@@ -19,6 +19,7 @@ use crate::{
     maps::{COUNTERS, EVENTS, count},
     packet::{FIN, RST, SYN},
     scene::Scene,
+    words::{put, put_all},
 };
 
 /// The event is due because time has passed.
@@ -85,12 +86,14 @@ fn write(slot: Slot, scene: &Scene) {
     let packet = &scene.packet;
     let [low, middle, high] = packet.macs;
     let ports = !packet.is_icmp();
+    // SAFETY: within the record; both addresses lie behind one another, at a multiple of four bytes.
+    let addresses = unsafe { (&raw mut (*record).source_address).cast::<[u32; 4]>() };
     // SAFETY: the reservation is exactly one record; every field is written before it is submitted.
     unsafe {
         (*record).time_ns = bpf_ktime_get_ns();
         (*record).bytes = event.bytes;
-        (*record).source_address = bytes(packet.source);
-        (*record).destination_address = bytes(packet.destination);
+        put_all(&mut *addresses, packet.source);
+        put_all(&mut *addresses.add(1), packet.destination);
         (*record).packets = event.packets as u32;
         (*record).sequence = sequence;
         (*record).source_identity = event.source_identity;
@@ -131,12 +134,6 @@ fn write(slot: Slot, scene: &Scene) {
         KIND_TRACE => count(Counter::EmittedTraces, 1),
         _ => count(Counter::EmittedDrops, 1),
     }
-}
-
-#[inline(always)]
-fn bytes(words: [u32; 4]) -> [u8; 16] {
-    // SAFETY: sixteen bytes each, without padding.
-    unsafe { core::mem::transmute(words) }
 }
 
 #[inline(always)]
@@ -214,8 +211,8 @@ fn judged(scene: &mut Scene) {
     let judgement = &scene.judgement;
     let remote = &judgement.remote;
     let event = &mut scene.event;
-    event.packets = 0;
-    event.bytes = 0;
+    put(&mut event.packets, 0);
+    put(&mut event.bytes, 0);
     event.rule = judgement.rule;
     event.policy_revision = judgement.revision;
     event.edge_slot = judgement.edge_slot;

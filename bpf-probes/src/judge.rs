@@ -24,6 +24,7 @@ use crate::{
     packet::{ICMP, SYN, TCP},
     policy, remote,
     scene::Scene,
+    words::{put, put_all},
 };
 
 /// The packet passed judgement and its connection exists: account for it.
@@ -95,7 +96,11 @@ fn ask(scene: &mut Scene, opener_egress: bool) {
     let remote = remote::resolve(address, packet.is_ipv6());
     let forward = opener_egress == scene.egress();
     let port = service_port(scene, forward);
-    scene.judgement.remote = remote;
+    // Field by field, see `words`.
+    scene.judgement.remote.identity = remote.identity;
+    scene.judgement.remote.metadata = remote.metadata;
+    scene.judgement.remote.endpoint = remote.endpoint;
+    scene.judgement.remote.flags = remote.flags;
     scene.judgement.port = port;
     scene.judgement.edge_slot = scene.row.other_slot;
     scene.judgement.opener_egress = opener_egress as u8;
@@ -255,21 +260,18 @@ fn prepare(scene: &mut Scene) {
     if scene.packet.protocol == TCP && scene.packet.tcp_flags & SYN == 0 {
         state |= STATE_MIDSTREAM;
     }
-    let entry = &raw mut scene.connection;
-    // SAFETY: this CPU's own scratch value.
-    unsafe {
-        (*entry).packets = [0; 2];
-        (*entry).bytes = [0; 2];
-        (*entry).pending_packets = [0; 2];
-        (*entry).pending_bytes = [0; 2];
-        (*entry).event_jiffies = [0; 2];
-        (*entry).flags_reported = [0; 2];
-        (*entry).flags_pending = [0; 2];
-        (*entry).seen_jiffies = scene.now;
-        (*entry).ifindex = scene.ifindex;
-        (*entry).state = state;
-    }
-    store(entry, scene);
+    let entry = &mut scene.connection;
+    put_all(&mut entry.packets, [0; 2]);
+    put_all(&mut entry.bytes, [0; 2]);
+    put_all(&mut entry.pending_packets, [0; 2]);
+    put_all(&mut entry.pending_bytes, [0; 2]);
+    put_all(&mut entry.event_jiffies, [0; 2]);
+    put_all(&mut entry.flags_reported, [0; 2]);
+    put_all(&mut entry.flags_pending, [0; 2]);
+    put(&mut entry.seen_jiffies, scene.now);
+    put(&mut entry.ifindex, scene.ifindex);
+    put(&mut entry.state, state);
+    store(&raw mut scene.connection, scene);
 }
 
 /// Writes the judgement into an entry.

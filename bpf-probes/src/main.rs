@@ -26,6 +26,7 @@ mod remote;
 mod scene;
 mod slow;
 mod sweep;
+mod words;
 
 use aya_ebpf::{macros::classifier, programs::TcContext};
 

@@ -8,6 +8,8 @@ use bpf_events::record::{
     REASON_INVALID_PACKET, REASON_TRUNCATED_HEADER, REASON_UNSUPPORTED_L3,
 };
 
+use crate::words::{put, put_all};
+
 pub const ICMP: u8 = 1;
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
@@ -63,18 +65,18 @@ impl Packet {
     /// Forgets the packet before; the addresses stay, as `MARK_NO_IP` says that they mean nothing.
     #[inline(always)]
     pub fn begin(&mut self) {
-        self.packets = 1;
-        self.bytes = 0;
-        self.header_bytes = 0;
-        self.fragment_id = 0;
-        self.source_port = 0;
-        self.destination_port = 0;
-        self.vlan = 0;
-        self.protocol = 0;
-        self.tcp_flags = 0;
-        self.icmp_type = 0;
-        self.icmp_code = 0;
-        self.marks = MARK_NO_IP;
+        put(&mut self.packets, 1);
+        put(&mut self.bytes, 0);
+        put(&mut self.header_bytes, 0);
+        put(&mut self.fragment_id, 0);
+        put(&mut self.source_port, 0);
+        put(&mut self.destination_port, 0);
+        put(&mut self.vlan, 0);
+        put(&mut self.protocol, 0);
+        put(&mut self.tcp_flags, 0);
+        put(&mut self.icmp_type, 0);
+        put(&mut self.icmp_code, 0);
+        put(&mut self.marks, MARK_NO_IP);
     }
 
     /// Clears addresses that were never read.
@@ -185,7 +187,7 @@ pub fn parse(skb: *const __sk_buff, packet: &mut Packet) -> u64 {
         packet.macs = [0; 3];
         return window.missing(REASON_UNSUPPORTED_L3);
     };
-    packet.macs = macs;
+    put_all(&mut packet.macs, macs);
     let transport = match u16::from_be(ethertype) {
         ETHERTYPE_IPV4 => ipv4(&window, packet),
         ETHERTYPE_IPV6 => ipv6(&window, packet),

@@ -98,7 +98,11 @@ fn look_up(scene: &mut Scene, mask: u32) -> i32 {
         if let Some(cell) = unsafe { POLICY_CELLS.get(&scene.cell_key) }
             && cell.rank < scene.best.rank
         {
-            scene.best = *cell;
+            // Field by field, see `words`.
+            scene.best.rank = cell.rank;
+            scene.best.rule = cell.rule;
+            scene.best.action = cell.action;
+            scene.best.match_type = cell.match_type;
             found = 1;
         }
     }

@@ -62,7 +62,14 @@ impl Scene {
     #[inline(always)]
     pub fn of(visit: &Visit<'_>) -> Option<&'static mut Self> {
         let scene = Self::set(FOR_PACKETS, visit.config, visit.egress)?;
-        scene.row = *visit.row;
+        // Field by field, see `words`.
+        scene.row.identity = visit.row.identity;
+        scene.row.metadata = visit.row.metadata;
+        scene.row.policy_set = visit.row.policy_set;
+        scene.row.other_slot = visit.row.other_slot;
+        scene.row.endpoint = visit.row.endpoint;
+        scene.row.mode = visit.row.mode;
+        scene.row.spoofing = visit.row.spoofing;
         scene.now = visit.now;
         scene.cpu = visit.cpu;
         scene.ifindex = visit.ifindex;
