@@ -4,52 +4,13 @@ use std::path::Path;
 
 use aya::programs::links::{FdLink, LinkError, PinnedLink};
 use aya::programs::tc::{NlOptions, TcAttachOptions, qdisc_add_clsact};
-use aya::programs::{LinkOrder, SchedClassifier, TcAttachType};
+use aya::programs::{LinkOrder, SchedClassifier};
 use aya::util::KernelVersion;
 
 use crate::error::LoaderError;
+use crate::hook::Hook;
 use crate::namespace::inside;
 use crate::pins::Pins;
-
-/// Which way packets go, as the endpoint sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Hook {
-    /// What leaves the endpoint: the host end's tc ingress.
-    FromEndpoint,
-    /// What goes to the endpoint: the host end's tc egress.
-    ToEndpoint,
-}
-
-impl Hook {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::FromEndpoint, Self::ToEndpoint];
-
-    /// Name of the program, and part of the link's pin.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::FromEndpoint => "from_endpoint",
-            Self::ToEndpoint => "to_endpoint",
-        }
-    }
-
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|hook| hook.name() == name)
-    }
-
-    const fn attach_type(self) -> TcAttachType {
-        match self {
-            Self::FromEndpoint => TcAttachType::Ingress,
-            Self::ToEndpoint => TcAttachType::Egress,
-        }
-    }
-
-    const fn place(self) -> &'static str {
-        match self {
-            Self::FromEndpoint => "tc ingress",
-            Self::ToEndpoint => "tc egress",
-        }
-    }
-}
 
 /// tcx came with Linux 6.6 (e420bed02507); before, filters of the clsact qdisc do the same.
 fn has_tcx() -> bool {

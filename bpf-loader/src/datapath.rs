@@ -16,7 +16,7 @@ use bpf_events::counters::{COUNTERS, TOTAL_CODES};
 use nix::net::if_::if_nametoindex;
 
 use crate::addresses::Addresses;
-use crate::attach::{self, Hook, Place};
+use crate::attach::{self, Place};
 use crate::clock;
 use crate::connections::Connections;
 use crate::counters::Counters;
@@ -24,6 +24,7 @@ use crate::edges::Edges;
 use crate::endpoints::Endpoints;
 use crate::error::LoaderError;
 use crate::hash::{self, Programs, Rows};
+use crate::hook::Hook;
 use crate::mapped::Mapped;
 use crate::namespace::inside;
 use crate::pins::Pins;

@@ -18,6 +18,7 @@ pub mod edges;
 pub mod endpoints;
 mod error;
 mod hash;
+mod hook;
 mod mapped;
 mod namespace;
 mod pins;
@@ -28,9 +29,9 @@ pub mod ring;
 mod settings;
 pub mod sweeper;
 
-pub use attach::Hook;
 pub use datapath::{Datapath, Probe};
 pub use error::LoaderError;
+pub use hook::Hook;
 pub use mapped::Mapped;
 pub use pins::Pins;
 pub use settings::{Aggregation, RunTimeSettings, Settings};

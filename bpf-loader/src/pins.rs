@@ -10,9 +10,9 @@ use bpf_events::config::LAYOUT_VERSION;
 use nix::mount::{MsFlags, mount};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 
-use crate::attach::Hook;
 use crate::error::LoaderError;
 use crate::hash;
+use crate::hook::Hook;
 use crate::settings::Settings;
 
 const BPFFS: &str = "/sys/fs/bpf";

@@ -6,7 +6,7 @@ use aya_ebpf::{
     programs::TcContext,
 };
 
-use crate::hook::NEXT;
+use crate::action::NEXT;
 
 /// The program that is measured.
 #[map]

@@ -3,70 +3,31 @@
 use bpf_events::{
     config::AGGREGATION_NONE,
     connection::{
-        Connection, ConnectionKey4, ConnectionKey6, FORWARD, REPLY, STATE_CLOSED,
-        STATE_CLOSED_FORWARD, STATE_CLOSED_REPLY, STATE_REMOTE_OPENED, STATE_REPLIED,
-        STATE_TRACE_FORWARD, STATE_TRACE_REPLY, lifetime_seconds,
+        Connection, FORWARD, REPLY, STATE_CLOSED, STATE_CLOSED_FORWARD, STATE_CLOSED_REPLY,
+        STATE_REPLIED, STATE_TRACE_FORWARD, STATE_TRACE_REPLY,
     },
     record::{TRACE_ESTABLISHED, TRACE_NEW, TRACE_REPLY, VERDICT_DROPPED},
 };
 
 use crate::{
-    atomic, drops,
+    action::{DROP, NEXT},
+    atomic,
+    count::total,
+    drops,
     edge::Cells,
+    entry::{is_alive, is_forward, since},
     event,
-    hook::{DROP, NEXT, Visit},
-    maps::{CONNECTIONS4, CONNECTIONS6, total},
-    packet::{ACK, FIN, Packet, RST, SYN, TCP},
+    key::{key4, key6},
+    maps::{CONNECTIONS4, CONNECTIONS6},
+    packet::{FIN, RST, SYN},
     scene::Scene,
+    visit::Visit,
 };
 
 const _: () = assert!(STATE_TRACE_FORWARD << REPLY == STATE_TRACE_REPLY);
 
 /// Flags whose first appearance in a direction is worth an event.
 const MILESTONES: u8 = SYN | FIN | RST;
-
-/// Key of an IPv4 packet's connection.
-#[inline(always)]
-pub fn key4(packet: &Packet, endpoint: u16, egress: bool) -> ConnectionKey4 {
-    let (source, destination) = (packet.source[3], packet.destination[3]);
-    let mut key = ConnectionKey4 {
-        endpoint,
-        protocol: packet.protocol,
-        reserved: 0,
-        local_address: source,
-        remote_address: destination,
-        local_port: packet.source_port,
-        remote_port: packet.destination_port,
-    };
-    if !egress {
-        key.local_address = destination;
-        key.remote_address = source;
-        key.local_port = packet.destination_port;
-        key.remote_port = packet.source_port;
-    }
-    key
-}
-
-/// Key of an IPv6 packet's connection.
-#[inline(always)]
-pub fn key6(packet: &Packet, endpoint: u16, egress: bool) -> ConnectionKey6 {
-    let mut key = ConnectionKey6 {
-        endpoint,
-        protocol: packet.protocol,
-        reserved: 0,
-        local_address: packet.source,
-        remote_address: packet.destination,
-        local_port: packet.source_port,
-        remote_port: packet.destination_port,
-    };
-    if !egress {
-        key.local_address = packet.destination;
-        key.remote_address = packet.source;
-        key.local_port = packet.destination_port;
-        key.remote_port = packet.source_port;
-    }
-    key
-}
 
 /// The endpoint's entry for the packet's connection.
 #[inline(always)]
@@ -89,27 +50,6 @@ pub fn insert(scene: &Scene, flags: u64) -> Result<(), i32> {
     }
 }
 
-/// Jiffies from then to now; none if another CPU has already seen the next tick.
-#[inline(always)]
-pub fn since(then: u64, now: u64) -> u64 {
-    now.saturating_sub(then)
-}
-
-/// Whether the entry still stands for the packet's connection: not expired, not reused.
-#[inline(always)]
-pub fn is_alive(connection: *mut Connection, packet: &Packet, now: u64, ticks: u64) -> bool {
-    // SAFETY: a live map value.
-    let entry = unsafe { &*connection };
-    if entry.state & STATE_CLOSED != 0
-        && packet.protocol == TCP
-        && packet.tcp_flags & (SYN | ACK) == SYN
-    {
-        return false;
-    }
-    let lifetime = lifetime_seconds(packet.protocol, entry.state) * ticks;
-    since(entry.seen_jiffies, now) <= lifetime
-}
-
 /// Whether the judgement in the entry still holds.
 #[inline(always)]
 pub fn is_current(connection: *mut Connection, visit: &Visit<'_>) -> bool {
@@ -124,14 +64,6 @@ pub fn is_current(connection: *mut Connection, visit: &Visit<'_>) -> bool {
             visit.now,
             config.jiffies_per_second,
         )
-}
-
-/// Whether a packet of this hook goes in the direction of the opener.
-#[inline(always)]
-pub fn is_forward(connection: *mut Connection, egress: bool) -> bool {
-    // SAFETY: a live map value.
-    let remote_opened = unsafe { (*connection).state } & STATE_REMOTE_OPENED != 0;
-    egress != remote_opened
 }
 
 /// Counts a packet of a judged connection, and traces it if it is due.

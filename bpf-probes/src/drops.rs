@@ -17,11 +17,13 @@ use bpf_events::{
 };
 
 use crate::{
-    connection::is_forward,
-    edge, event,
-    hook::{DROP, NEXT},
-    judge::{Judgement, service_port, set_edge},
-    maps::{DROP_BUCKETS, EDGES, count},
+    action::{DROP, NEXT},
+    count::count,
+    edge,
+    entry::is_forward,
+    event,
+    judgement::{Judgement, service_port, set_edge},
+    maps::{DROP_BUCKETS, EDGES},
     remote,
     scene::Scene,
 };

@@ -9,7 +9,8 @@ use bpf_events::{
 };
 
 use crate::{
-    maps::{DENIED_PORTS, EDGE_CELLS, EDGES, FREE_SLOTS, count},
+    count::count,
+    maps::{DENIED_PORTS, EDGE_CELLS, EDGES, FREE_SLOTS},
     packet::Packet,
     scene::Scene,
 };

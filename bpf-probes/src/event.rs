@@ -15,8 +15,10 @@ use bpf_events::{
 };
 
 use crate::{
-    atomic, connection,
-    maps::{COUNTERS, EVENTS, count},
+    atomic,
+    count::count,
+    entry::{is_forward, since},
+    maps::{COUNTERS, EVENTS},
     packet::{FIN, RST, SYN},
     scene::Scene,
     words::{put, put_all},
@@ -28,31 +30,6 @@ pub const DUE: u64 = 0;
 pub const NEWS: u64 = 1;
 /// What is pending is told now, whatever the time.
 pub const FLUSH: u64 = 2;
-
-/// What differs from event to event; the rest comes from the scene.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Event {
-    packets: u64,
-    bytes: u64,
-    source_identity: u32,
-    destination_identity: u32,
-    source_metadata: u32,
-    destination_metadata: u32,
-    rule: u32,
-    policy_revision: u32,
-    edge_slot: u32,
-    kind: u8,
-    verdict: u8,
-    reason: u8,
-    match_type: u8,
-    direction: u8,
-    reply: u8,
-    observation_point: u8,
-    trace_reason: u8,
-    tcp_flags: u8,
-    marks: u8,
-}
 
 /// A reservation with its place in the CPU's sequence.
 struct Slot {
@@ -256,7 +233,7 @@ pub fn trace(
     let last = atomic::swap(&raw mut entry.event_jiffies[way], scene.now);
     if why == DUE
         && scene.aggregation != bpf_events::config::AGGREGATION_NONE
-        && connection::since(last, scene.now) < scene.trace_interval
+        && since(last, scene.now) < scene.trace_interval
     {
         // Another CPU has just told it.
         return TOLD;
@@ -288,7 +265,7 @@ pub fn trace(
 /// Writes an event that is not about the packet at hand, which may even go the other way.
 #[inline(always)]
 fn flush(slot: Slot, scene: &mut Scene, connection: *mut Connection, way: usize) -> i32 {
-    let swapped = (way == FORWARD) != connection::is_forward(connection, scene.egress());
+    let swapped = (way == FORWARD) != is_forward(connection, scene.egress());
     let (length, marks) = (scene.length, scene.packet.marks);
     scene.length = 0;
     scene.packet.marks &= !(MARK_FRAGMENT | MARK_TCP_NS);

@@ -2,44 +2,24 @@
 
 use core::ptr::null_mut;
 
-use aya_ebpf::{
-    bindings::{TC_ACT_SHOT, TC_ACT_UNSPEC},
-    programs::TcContext,
-};
+use aya_ebpf::programs::TcContext;
 use bpf_events::{
-    config::Config,
     counters::{Counter, TOTAL_ALWAYS_PASSED, TOTAL_FORWARDED, TOTAL_NO_ENDPOINT},
     endpoint::EndpointRow,
     record::MARK_FRAGMENT,
 };
 
 use crate::{
-    connection, drops, judge,
-    maps::{CONFIG, ENDPOINT_BY_INTERFACE, ENDPOINT_ROWS, SCRATCH, count, cpu, jiffies, total},
-    packet::{Packet, Parsed, parse},
-    scene::{FOR_PACKETS, Scene},
+    action::NEXT,
+    connection,
+    count::{count, cpu, jiffies, total},
+    drops, judge,
+    maps::{CONFIG, ENDPOINT_BY_INTERFACE, ENDPOINT_ROWS},
+    packet::{Parsed, parse},
+    scene::{FOR_PACKETS, SCRATCH, Scene},
     slow,
+    visit::Visit,
 };
-
-/// Lets the next program of the chain decide (`TCX_NEXT`).
-pub const NEXT: i32 = TC_ACT_UNSPEC;
-/// Drops the packet (`TCX_DROP`).
-pub const DROP: i32 = TC_ACT_SHOT;
-
-/// A packet at a hook, as far as counting the next packet of a known connection needs it.
-pub struct Visit<'a> {
-    /// In scratch memory: what the parser's branches leave in registers or on the stack would multiply the verifier's
-    /// states.
-    pub packet: &'a Packet,
-    pub row: &'a EndpointRow,
-    pub config: &'a Config,
-    pub now: u64,
-    pub cpu: u32,
-    pub ifindex: u32,
-    pub length: u32,
-    /// The packet leaves the endpoint.
-    pub egress: bool,
-}
 
 #[inline(always)]
 pub fn run<const EGRESS: bool>(context: &TcContext) -> i32 {

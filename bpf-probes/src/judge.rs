@@ -8,20 +8,23 @@ use bpf_events::{
     },
     counters::Counter,
     endpoint::{MODE_ENFORCE, MODE_OFF},
-    ipcache::{ADDRESS_LOCAL_HOST, ADDRESS_MANAGED, AddressInfo},
+    ipcache::{ADDRESS_LOCAL_HOST, ADDRESS_MANAGED},
     policy::{RULE_LOCAL_HOST, RULE_NONE},
     record::{
-        DIRECTION_EGRESS, DIRECTION_INGRESS, MARK_MIDSTREAM, MARK_REJUDGED, MATCH_ALL, MATCH_NONE,
-        REASON_INVALID_SOURCE_IP, TRACE_ESTABLISHED, TRACE_REPLY, VERDICT_AUDIT, VERDICT_DROPPED,
-        VERDICT_FORWARDED,
+        MARK_MIDSTREAM, MARK_REJUDGED, MATCH_ALL, MATCH_NONE, REASON_INVALID_SOURCE_IP,
+        TRACE_ESTABLISHED, TRACE_REPLY, VERDICT_AUDIT, VERDICT_DROPPED, VERDICT_FORWARDED,
     },
 };
 
 use crate::{
-    connection, drops, edge, event,
-    hook::NEXT,
-    maps::count,
-    packet::{ICMP, SYN, TCP},
+    action::NEXT,
+    connection,
+    count::count,
+    drops, edge,
+    entry::is_alive,
+    event,
+    judgement::{service_port, set_edge},
+    packet::{SYN, TCP},
     policy, remote,
     scene::Scene,
     words::{put, put_all},
@@ -34,39 +37,12 @@ const ANY: u64 = 0;
 const NO_EXIST: u64 = 1;
 const EEXIST: i32 = -17;
 
-/// The whole judgement of a packet.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Judgement {
-    pub remote: AddressInfo,
-    pub rule: u32,
-    pub revision: u32,
-    pub edge_slot: u32,
-    pub port: u16,
-    pub match_type: u8,
-    pub verdict: u8,
-    pub reason: u8,
-    /// The endpoint opened the connection; see `Scene::egress` for the type.
-    pub opener_egress: u8,
-    /// The packet goes in the direction of the opener.
-    pub forward: bool,
-}
-
-impl Judgement {
-    /// The endpoint opened the connection.
-    #[inline(always)]
-    pub fn opener_egress(&self) -> bool {
-        self.opener_egress & 1 != 0
-    }
-}
-
 /// Judges a packet whose connection has no entry (`known` is null), or one that has expired or was judged under an earlier
 /// epoch. Returns `ACCOUNT`, or the action if there is nothing left to do.
 #[inline(never)]
 pub fn judge(scene: &mut Scene, known: *mut Connection) -> i32 {
     let known = (!known.is_null()).then_some(known);
-    let alive =
-        known.filter(|known| connection::is_alive(*known, &scene.packet, scene.now, scene.ticks));
+    let alive = known.filter(|known| is_alive(*known, &scene.packet, scene.now, scene.ticks));
     let opener_egress = match alive {
         Some(entry) => {
             // SAFETY: a live map value.
@@ -139,52 +115,6 @@ fn decide(scene: &mut Scene) {
         return;
     }
     policy::decide(scene);
-}
-
-/// The responder's port, by which policy and edges know the connection; the opener's type for ICMP.
-#[inline(always)]
-pub fn service_port(scene: &Scene, forward: bool) -> u16 {
-    let packet = &scene.packet;
-    if packet.is_icmp() {
-        opener_icmp_type(scene) as u16
-    } else if forward {
-        packet.destination_port
-    } else {
-        packet.source_port
-    }
-}
-
-/// Policy knows an echo by its request.
-#[inline(always)]
-fn opener_icmp_type(scene: &Scene) -> u8 {
-    match (scene.packet.protocol, scene.packet.icmp_type) {
-        (ICMP, 0) => 8,
-        (_, 129) => 128,
-        (_, other) => other,
-    }
-}
-
-/// Sets the edge that counts a connection with this judgement.
-#[inline(always)]
-pub fn set_edge(scene: &mut Scene) {
-    let judgement = &scene.judgement;
-    let (local, remote) = (scene.row.identity, judgement.remote.identity);
-    let edge = &mut scene.edge;
-    edge.rule = judgement.rule;
-    edge.port = judgement.port;
-    edge.protocol = scene.packet.protocol;
-    edge.verdict = judgement.verdict;
-    edge.reason = judgement.reason;
-    edge.reserved = 0;
-    if judgement.opener_egress() {
-        edge.source_identity = local;
-        edge.destination_identity = remote;
-        edge.direction = DIRECTION_EGRESS;
-    } else {
-        edge.source_identity = remote;
-        edge.destination_identity = local;
-        edge.direction = DIRECTION_INGRESS;
-    }
 }
 
 /// A first packet that passes: makes the entry and tells the verdict.

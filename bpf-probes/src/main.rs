@@ -11,14 +11,19 @@
     reason = "the BPF target has no stable read-modify-write atomics"
 )]
 
+mod action;
 mod atomic;
 mod bench;
 mod connection;
+mod count;
 mod drops;
 mod edge;
+mod entry;
 mod event;
 mod hook;
 mod judge;
+mod judgement;
+mod key;
 mod maps;
 mod packet;
 mod policy;
@@ -26,6 +31,7 @@ mod remote;
 mod scene;
 mod slow;
 mod sweep;
+mod visit;
 mod words;
 
 use aya_ebpf::{macros::classifier, programs::TcContext};

@@ -1,24 +1,19 @@
-//! Every map of the programs. Sizes are defaults; the loader sets those that depend on the node.
+//! Every map of the programs but their scratch (see `scene`). Sizes are defaults; the loader sets those that depend on the node.
 
 use aya_ebpf::{
-    helpers::{bpf_get_smp_processor_id, generated::bpf_jiffies64},
     macros::map,
-    maps::{Array, HashMap, LpmTrie, LruHashMap, PerCpuArray, Queue, RingBuf},
+    maps::{Array, HashMap, LpmTrie, LruHashMap, Queue, RingBuf},
 };
 use bpf_events::{
     config::{Clock, Config},
     connection::{CONNECTION_ENTRIES, Connection, ConnectionKey4, ConnectionKey6},
-    counters::{
-        COUNTERS as COUNTERS_PER_CPU, Counter, DEFAULT_CPUS, TOTAL_CODES, TOTAL_EGRESS, Total,
-    },
+    counters::{COUNTERS as COUNTERS_PER_CPU, DEFAULT_CPUS, TOTAL_CODES, Total},
     edge::{BucketKey, DeniedPair, EDGE_SLOTS, EdgeCell, EdgeKey, EdgeState},
     endpoint::{EndpointRow, INTERFACE_ENTRIES, ROW_ENTRIES},
     fragment::FragmentKey,
     ipcache::{AddressInfo, SpoofingKey},
     policy::{CELL_ENTRIES, GENERATION_ENTRIES, PolicyCell, PolicyHeader, PolicyKey, SET_ENTRIES},
 };
-
-use crate::{atomic, packet::Packet, scene::Scene};
 
 /// User space reads and writes these through `mmap`.
 const MEMORY_MAPPED: u32 = 1 << 10;
@@ -63,10 +58,6 @@ pub static CONNECTIONS4: LruHashMap<ConnectionKey4, Connection> =
 #[map]
 pub static CONNECTIONS6: LruHashMap<ConnectionKey6, Connection> =
     LruHashMap::with_max_entries(CONNECTION_ENTRIES, 0);
-/// What a program works on; it would crowd the 512-byte stack. One for packets, one for the sweeper.
-#[map]
-pub static SCRATCH: PerCpuArray<Scene> = PerCpuArray::with_max_entries(2, 0);
-
 #[map]
 pub static FRAGMENTS: LruHashMap<FragmentKey, u32> = LruHashMap::with_max_entries(8_192, 0);
 
@@ -90,38 +81,3 @@ pub static COUNTERS: Array<u64> =
     Array::with_max_entries(COUNTERS_PER_CPU * DEFAULT_CPUS, MEMORY_MAPPED);
 #[map]
 pub static EVENTS: RingBuf = RingBuf::with_byte_size(4 << 20, 0);
-
-/// The CPU that runs the program.
-#[inline(always)]
-pub fn cpu() -> u32 {
-    // SAFETY: the helper has no arguments and cannot fail.
-    unsafe { bpf_get_smp_processor_id() as u32 }
-}
-
-/// The kernel's coarse clock: free to read.
-#[inline(always)]
-pub fn jiffies() -> u64 {
-    // SAFETY: the helper has no arguments and cannot fail.
-    unsafe { bpf_jiffies64() }
-}
-
-/// Adds to one of this CPU's counters. Atomic, since the sweeper may be interrupted by a packet on its CPU.
-#[inline(always)]
-pub fn count(counter: Counter, value: u64) {
-    if let Some(cell) = COUNTERS.get_ptr_mut(cpu() * COUNTERS_PER_CPU + counter as u32) {
-        atomic::add(cell, value);
-    }
-}
-
-/// Counts a packet under one outcome of a hook.
-#[inline(always)]
-pub fn total(cpu: u32, code: u32, egress: bool, packet: &Packet) {
-    let hook = if egress { TOTAL_EGRESS } else { 0 };
-    if let Some(cell) = TOTALS.get_ptr_mut(cpu * TOTAL_CODES + (code + hook) % TOTAL_CODES) {
-        // SAFETY: the cell is this CPU's own, and tc programs do not interrupt each other on a CPU.
-        unsafe {
-            (*cell).packets += packet.packets;
-            (*cell).bytes += packet.bytes;
-        }
-    }
-}

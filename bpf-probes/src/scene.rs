@@ -3,6 +3,7 @@
 //! It lies in a map and not on the stack: the stack has 512 bytes, and what lies there multiplies the states that the
 //! verifier has to follow.
 
+use aya_ebpf::{macros::map, maps::PerCpuArray};
 use bpf_events::{
     config::Config,
     connection::{Connection, ConnectionKey4, ConnectionKey6},
@@ -12,18 +13,47 @@ use bpf_events::{
 };
 
 use crate::{
-    connection,
-    event::Event,
-    hook::Visit,
-    judge::Judgement,
-    maps::{CONFIG, SCRATCH, cpu, jiffies, total},
+    count::{cpu, jiffies, total},
+    judgement::Judgement,
+    key::{key4, key6},
+    maps::CONFIG,
     packet::Packet,
+    visit::Visit,
 };
 
 /// Scratch of the packet programs.
 pub const FOR_PACKETS: u32 = 0;
 /// Scratch of the sweeper, which a packet may interrupt on its CPU.
 const FOR_SWEEPER: u32 = 1;
+
+/// What a program works on; it would crowd the 512-byte stack. One for packets, one for the sweeper.
+#[map]
+pub static SCRATCH: PerCpuArray<Scene> = PerCpuArray::with_max_entries(2, 0);
+
+/// What differs from event to event; the rest comes from the scene.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Event {
+    pub packets: u64,
+    pub bytes: u64,
+    pub source_identity: u32,
+    pub destination_identity: u32,
+    pub source_metadata: u32,
+    pub destination_metadata: u32,
+    pub rule: u32,
+    pub policy_revision: u32,
+    pub edge_slot: u32,
+    pub kind: u8,
+    pub verdict: u8,
+    pub reason: u8,
+    pub match_type: u8,
+    pub direction: u8,
+    pub reply: u8,
+    pub observation_point: u8,
+    pub trace_reason: u8,
+    pub tcp_flags: u8,
+    pub marks: u8,
+}
 
 /// What is known of the packet at hand, and what is made of it.
 #[repr(C)]
@@ -83,9 +113,9 @@ impl Scene {
     pub fn set_key(&mut self) {
         let (endpoint, egress) = (self.row.endpoint, self.egress());
         if self.packet.is_ipv6() {
-            self.key6 = connection::key6(&self.packet, endpoint, egress);
+            self.key6 = key6(&self.packet, endpoint, egress);
         } else {
-            self.key4 = connection::key4(&self.packet, endpoint, egress);
+            self.key4 = key4(&self.packet, endpoint, egress);
         }
     }
 

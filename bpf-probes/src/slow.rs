@@ -8,7 +8,8 @@ use bpf_events::{
 };
 
 use crate::{
-    maps::{FRAGMENTS, count},
+    count::count,
+    maps::FRAGMENTS,
     packet::{Packet, Parsed, parse},
 };
 

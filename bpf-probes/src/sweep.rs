@@ -13,8 +13,9 @@ use bpf_events::{
 };
 
 use crate::{
+    count::{count, jiffies},
     event,
-    maps::{CLOCK, CONNECTIONS4, CONNECTIONS6, EDGES, count, jiffies},
+    maps::{CLOCK, CONNECTIONS4, CONNECTIONS6, EDGES},
     packet::{ICMP, ICMPV6, mapped},
     scene::Scene,
 };

@@ -149,7 +149,7 @@ impl Agent {
         assert_eq!(status.code(), None, "{status} before it was killed");
     }
 
-    /// SIGTERM; waits for the end, which must not take longer than [`ENDING`].
+    /// SIGTERM; waits for the end, which must not take longer than five seconds.
     pub fn terminate(mut self) -> ExitStatus {
         let pid = i32::try_from(self.child.id()).expect("a process number");
         kill(Pid::from_raw(pid), Signal::SIGTERM).expect("it runs");

@@ -1,0 +1,8 @@
+//! What a program says to the kernel.
+
+use aya_ebpf::bindings::{TC_ACT_SHOT, TC_ACT_UNSPEC};
+
+/// Lets the next program of the chain decide (`TCX_NEXT`).
+pub const NEXT: i32 = TC_ACT_UNSPEC;
+/// Drops the packet (`TCX_DROP`).
+pub const DROP: i32 = TC_ACT_SHOT;
