@@ -1,4 +1,4 @@
-//! Per-CPU counters, memory-mapped: `TOTALS` ([cpu][code] packets and bytes) and `COUNTERS` ([cpu][counter]).
+//! Per-CPU counters, memory-mapped: `TOTALS` (per CPU and code: packets and bytes) and `COUNTERS` (per CPU and counter).
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 

@@ -1,4 +1,4 @@
-//! Edge slots: `EDGES` (edge → slot), `EDGE_CELLS` ([cpu][slot] counters) and the `FREE_SLOTS` queue.
+//! Edge slots: `EDGES` (edge → slot), `EDGE_CELLS` (counters per CPU and slot) and the `FREE_SLOTS` queue.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use daemon::listen::{BindError, Listen};
 use registry::directory::DirectoryError;
-use registry::endpoint_file::EndpointFileError;
+use registry::endpoint_file::{EndpointFileError, NodeNameError};
 
 /// A failed start, or a part that ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +12,9 @@ pub enum ObserverError {
     /// The endpoint file is not usable.
     #[error(transparent)]
     Endpoints(#[from] EndpointFileError),
+    /// The name that was given in place of the endpoint file's is none.
+    #[error(transparent)]
+    NodeName(#[from] NodeNameError),
     /// The policies cannot be read.
     #[error("cannot read the policies")]
     PolicyFiles(#[from] DirectoryError),

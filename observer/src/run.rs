@@ -30,6 +30,9 @@ use crate::service::Server;
 /// When the inputs, the addresses or the kernel cannot be used at the start, or a part ends by itself later. What was
 /// enforced before goes on.
 pub async fn run(config: Config, tasks: Tasks) -> Result<(), ObserverError> {
+    if let Some(name) = &config.node {
+        endpoint_file::check_node_name(name)?;
+    }
     let file = endpoint_file::read(&config.endpoints)?;
     // What is wrong with the inputs is said first, whatever this process may do.
     if let Some(directory) = &config.policies {

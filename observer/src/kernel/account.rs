@@ -101,9 +101,6 @@ pub(crate) struct Account {
 struct Connections {
     /// The account at the last sweep; none before the first.
     reading: Option<ConnectionReading>,
-    created_at_first: u64,
-    removed_at_first: u64,
-    expired_at_first: u64,
 }
 
 impl Account {
@@ -129,9 +126,6 @@ impl Account {
         reading.expired += sweep.expired;
         if first {
             // What was made and removed before the first sweep is in what it found.
-            connections.created_at_first = created;
-            connections.removed_at_first = removed;
-            connections.expired_at_first = reading.expired;
             reading.at_start = (present + removed + reading.expired).saturating_sub(created);
         }
         reading.created = created;

@@ -66,6 +66,8 @@ pub(crate) struct Control {
     account: Arc<Account>,
     pins: Option<Pins>,
     reclaimed: Instant,
+    /// Inputs came that the maps do not say yet; it stays so until everything that they need has worked.
+    due: bool,
     /// The last error logged, so that a lasting one is logged once.
     complaint: Option<String>,
 }
@@ -102,6 +104,7 @@ impl Control {
             account,
             pins: pins.map(Pins::at),
             reclaimed: Instant::now(),
+            due: false,
             complaint: None,
         };
         let drainable = Drainable {
@@ -117,8 +120,9 @@ impl Control {
         let mut next_tick = Instant::now();
         while !cancel.is_cancelled() {
             let changed = self.take_inputs();
+            self.due |= changed;
             if changed || Instant::now() >= next_tick {
-                let result = self.tick(changed);
+                let result = self.tick();
                 self.complain(result);
                 next_tick = Instant::now() + TICK;
             }
@@ -154,26 +158,35 @@ impl Control {
         }
     }
 
-    fn tick(&mut self, changed: bool) -> Result<(), ControlError> {
-        if changed {
+    /// Connections are swept whatever the maps refuse: what they owe is told, and the old ones go.
+    fn tick(&mut self) -> Result<(), ControlError> {
+        let reconciled = self.reconcile();
+        let swept = self.sweep().map_err(ControlError::Sweep);
+        reconciled.and(swept)
+    }
+
+    fn reconcile(&mut self) -> Result<(), ControlError> {
+        if self.due {
             self.desired = self.planner.desired()?;
         }
-        self.reconciler.apply(&self.desired, changed)?;
-        if changed {
+        self.reconciler.apply(&self.desired, self.due)?;
+        if self.due {
             self.planner.applied(&self.desired)?;
+            self.due = false;
         }
+        Ok(())
+    }
+
+    fn sweep(&mut self) -> Result<(), LoaderError> {
+        let sweep = self.reconciler.sweep()?;
+        self.account.swept(&sweep);
         if self.reclaimed.elapsed() >= RECLAIM {
             self.reclaimed = Instant::now();
-            let freed = self
-                .reconciler
-                .reclaim(EDGE_IDLE)
-                .map_err(ControlError::Sweep)?;
+            let freed = self.reconciler.reclaim(EDGE_IDLE)?;
             if freed > 0 {
                 tracing::debug!(freed, "idle edges gave their slots back");
             }
         }
-        let sweep = self.reconciler.sweep().map_err(ControlError::Sweep)?;
-        self.account.swept(&sweep);
         Ok(())
     }
 

@@ -40,6 +40,19 @@ pub const MAX_ENTRIES: usize = 16_384;
 /// Size of a file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 16 << 20;
 
+/// A text that is no name of a node.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not usable as the name of a node: {0}")]
+pub struct NodeNameError(String);
+
+/// Checks a node's name that comes from elsewhere as the file's own is checked: it becomes part of paths.
+///
+/// # Errors
+/// When it is no DNS subdomain.
+pub fn check_node_name(name: &str) -> Result<(), NodeNameError> {
+    syntax::dns_subdomain(name).map_err(NodeNameError)
+}
+
 /// A valid endpoint file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointFile {

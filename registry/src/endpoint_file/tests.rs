@@ -396,3 +396,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_name_of_a_node_is_no_path() {
+    for (name, fits) in [
+        ("node-a", true),
+        ("node-a.example.org", true),
+        ("", false),
+        (".", false),
+        ("..", false),
+        ("../other", false),
+        ("/etc", false),
+        ("a/b", false),
+        ("a..b", false),
+    ] {
+        assert_eq!(check_node_name(name).is_ok(), fits, "{name}");
+    }
+}

@@ -220,10 +220,13 @@ impl Reconciler {
         self.remove_links_without_row()?;
         self.refused
             .retain(|name, _| desired.endpoints.iter().any(|other| other.name == *name));
+        // An interface out of sight keeps the policy set of its row: an empty one would enforce nothing.
+        let rows = self.datapath.endpoints.live();
+        let used: BTreeSet<u32> = rows.map(|(_, row)| row.policy_set).collect();
         let sets: Vec<u32> = self.datapath.policy_sets.live().collect();
         for set in sets
             .into_iter()
-            .filter(|set| !desired.sets.contains_key(set))
+            .filter(|set| !desired.sets.contains_key(set) && !used.contains(set))
         {
             self.datapath.policy_sets.remove(set);
             changes.policies = true;
