@@ -3,6 +3,7 @@
 //! `<node>/v<layout>/maps/<MAP>` and `<node>/v<layout>/links/<ifindex>-<hook>`.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use aya::maps::MapData;
@@ -24,9 +25,9 @@ pub struct Pins {
 }
 
 impl Pins {
-    /// The usual place.
+    /// The usual place. bpffs has no names with a dot (`bpf_lookup`), and nodes have no names with an underscore.
     pub fn default_directory(node: &str) -> PathBuf {
-        Path::new(BPFFS).join("tycho").join(node)
+        Path::new(BPFFS).join("tycho").join(node.replace('.', "_"))
     }
 
     /// Pins of a node in this directory, which must lie on bpffs.
@@ -84,10 +85,18 @@ impl Pins {
         })
     }
 
-    /// Removes everything of this node: programs are detached and maps freed.
+    /// Removes everything of this node: programs are detached and maps freed. What else lies in the directory is not ours.
     pub fn remove(&self) -> Result<(), LoaderError> {
-        match fs::remove_dir_all(&self.node) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+        for layout in self.layouts()? {
+            remove_all(layout)?;
+        }
+        match fs::remove_dir(&self.node) {
+            Err(source)
+                if !matches!(
+                    source.kind(),
+                    ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty | ErrorKind::ResourceBusy
+                ) =>
+            {
                 Err(LoaderError::File {
                     operation: "remove the pins",
                     path: self.node.clone(),
@@ -100,22 +109,33 @@ impl Pins {
 
     /// Removes the pins of other layouts, once this one is in place.
     pub(crate) fn remove_other_layouts(&self) -> Result<(), LoaderError> {
+        for layout in self.layouts()? {
+            if layout != self.layout() {
+                remove_all(layout)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The directories of all layouts, by their names.
+    fn layouts(&self) -> Result<Vec<PathBuf>, LoaderError> {
         let failed = |source| LoaderError::File {
             operation: "read the pin directory",
             path: self.node.clone(),
             source,
         };
-        for entry in fs::read_dir(&self.node).map_err(failed)? {
+        let entries = match fs::read_dir(&self.node) {
+            Err(source) if source.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed)?,
+        };
+        let mut layouts = Vec::new();
+        for entry in entries {
             let path = entry.map_err(failed)?.path();
-            if path != self.layout() {
-                fs::remove_dir_all(&path).map_err(|source| LoaderError::File {
-                    operation: "remove the pins of another layout",
-                    path,
-                    source,
-                })?;
+            if is_layout(&path) {
+                layouts.push(path);
             }
         }
-        Ok(())
+        Ok(layouts)
     }
 
     /// Every pinned link with its interface and hook.
@@ -160,6 +180,21 @@ impl Pins {
     }
 }
 
+fn remove_all(layout: PathBuf) -> Result<(), LoaderError> {
+    fs::remove_dir_all(&layout).map_err(|source| LoaderError::File {
+        operation: "remove the pins in",
+        path: layout,
+        source,
+    })
+}
+
+/// Whether a directory is called as those of layouts are.
+fn is_layout(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.and_then(|name| name.strip_prefix('v'))
+        .is_some_and(|version| version.parse::<u32>().is_ok())
+}
+
 fn mount_bpffs() -> Result<(), LoaderError> {
     if statfs(BPFFS).is_ok_and(|found| found.filesystem_type() == BPF_FS_MAGIC) {
         return Ok(());
@@ -176,4 +211,43 @@ fn mount_bpffs() -> Result<(), LoaderError> {
         path: BPFFS.into(),
         source: errno.into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_node_becomes_one_that_bpffs_takes() {
+        for (node, expect) in [
+            ("node-a", "/sys/fs/bpf/tycho/node-a"),
+            ("a.example.org", "/sys/fs/bpf/tycho/a_example_org"),
+        ] {
+            assert_eq!(Pins::default_directory(node), Path::new(expect));
+        }
+    }
+
+    #[test]
+    fn only_layouts_are_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let pins = Pins::at(directory.path());
+        let own = format!("v{LAYOUT_VERSION}");
+        for name in [&own, "v0", "v99", "cilium", "vx", "tc"] {
+            fs::create_dir_all(directory.path().join(name).join("maps")).unwrap();
+        }
+        pins.remove_other_layouts().unwrap();
+        let mut left: Vec<_> = fs::read_dir(directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort_unstable();
+        assert_eq!(left, ["cilium", "tc", &own, "vx"]);
+        pins.remove().unwrap();
+        assert!(directory.path().join("vx").exists() && !directory.path().join(&own).exists());
+        fs::remove_dir_all(directory.path()).unwrap();
+        fs::create_dir_all(directory.path().join(&own)).unwrap();
+        pins.remove().unwrap();
+        assert!(!directory.path().exists());
+        pins.remove().unwrap();
+    }
 }
