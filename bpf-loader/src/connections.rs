@@ -1,5 +1,6 @@
 //! Conntrack as user space sees it: listing, and which entries owe an event or have expired.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use aya::Ebpf;
@@ -99,6 +100,15 @@ impl Connections {
             .for_each(|key: &ConnectionKey6, connection: &Connection| {
                 visit(ConnectionKey::V6(*key), connection);
             })
+    }
+
+    /// Edge slots in which connections count.
+    pub(crate) fn edge_slots(&self) -> Result<HashSet<u32>, LoaderError> {
+        let mut slots = HashSet::new();
+        self.for_each(|_, connection| {
+            slots.insert(connection.edge_slot);
+        })?;
+        Ok(slots)
     }
 
     /// Entries that have been quiet for `idle` jiffies and owe an event, and entries past their lifetime.

@@ -161,14 +161,16 @@ impl Datapath {
         )?;
         let ring = RingBuf::try_from(hash::take(&mut ebpf, "EVENTS")?)
             .map_err(hash::failed("EVENTS", "open the ring"))?;
+        let connections = Connections::take(&mut ebpf)?;
+        let held = connections.edge_slots()?;
         let mut datapath = Self {
             clock: Rows::take(&mut ebpf, "CLOCK")?,
             endpoints: Endpoints::take(&mut ebpf)?,
             addresses: Addresses::take(&mut ebpf)?,
             policy_sets: PolicySets::take(&mut ebpf)?,
             counters: Counters::take(&mut ebpf)?,
-            edges: Edges::take(&mut ebpf, settings.edge_slots)?,
-            connections: Connections::take(&mut ebpf)?,
+            edges: Edges::take(&mut ebpf, settings.edge_slots, &held)?,
+            connections,
             measured: Programs::take(&mut ebpf, "MEASURED")?,
             ebpf,
             pins,

@@ -26,7 +26,12 @@ pub struct Edges {
 }
 
 impl Edges {
-    pub(crate) fn take(ebpf: &mut Ebpf, slots: u32) -> Result<Self, LoaderError> {
+    /// `held` are the slots in which connections count.
+    pub(crate) fn take(
+        ebpf: &mut Ebpf,
+        slots: u32,
+        held: &HashSet<u32>,
+    ) -> Result<Self, LoaderError> {
         let map = hash::take(ebpf, "EDGE_CELLS")?;
         let cells = Mapped::new(
             "EDGE_CELLS",
@@ -40,23 +45,29 @@ impl Edges {
             slots,
             reclaimer: Reclaimer::default(),
         };
-        edges.refill()?;
+        edges.refill(held)?;
         Ok(edges)
     }
 
-    /// Puts every slot that no edge holds into the free list.
-    fn refill(&mut self) -> Result<(), LoaderError> {
+    /// Puts every slot that no edge and no connection holds into the free list, empty: an earlier process may have ended
+    /// between taking an edge away and saving its counts.
+    fn refill(&mut self, held: &HashSet<u32>) -> Result<(), LoaderError> {
         self.free.clear()?;
         // A program that took a slot just before has inserted its edge by then.
         std::thread::sleep(Duration::from_millis(2));
-        let mut used = HashSet::new();
+        let mut used = held.clone();
         self.edges.for_each(|_, state| {
             used.insert(state.slot);
         })?;
         for slot in other_slots(self.slots)..self.slots {
-            if !used.contains(&slot) {
-                self.free.push(slot)?;
+            if used.contains(&slot) {
+                continue;
             }
+            if self.cell(slot) != EdgeCell::default() {
+                let cell = self.take_cell(slot);
+                self.reclaimer.save_together(&cell);
+            }
+            self.free.push(slot)?;
         }
         Ok(())
     }

@@ -38,8 +38,13 @@ impl Reclaimer {
         if self.saved.len() < SAVED_EDGES || self.saved.contains_key(&key) {
             add(self.saved.entry(key).or_default(), &cell);
         } else {
-            add(&mut self.saved_together, &cell);
+            self.save_together(&cell);
         }
+    }
+
+    /// Keeps counts of which it is not known, or not to be kept, whose they are.
+    pub(crate) fn save_together(&mut self, cell: &EdgeCell) {
+        add(&mut self.saved_together, cell);
     }
 
     /// Counts of an edge from the slots that it had before.
@@ -68,10 +73,7 @@ pub(crate) fn add(sum: &mut EdgeCell, cell: &EdgeCell) {
 impl Datapath {
     /// Frees the slots of edges that have not changed for `idle`; returns how many slots went to the free list.
     pub fn reclaim_edges(&mut self, idle: Duration) -> Result<u64, LoaderError> {
-        let mut held = HashSet::new();
-        self.connections.for_each(|_, connection| {
-            held.insert(connection.edge_slot);
-        })?;
+        let held = self.connections.edge_slots()?;
         let freed = self.edges.release_leaving(&held)?;
         self.edges.remove_idle(&held, idle)?;
         Ok(freed)
