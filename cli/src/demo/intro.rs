@@ -35,7 +35,10 @@ pub(super) fn write(
     for note in &served.notes {
         writeln!(out, "\nNote: {note}.")?;
     }
-    writeln!(out, "\nTry in another terminal:\n")?;
+    writeln!(
+        out,
+        "\nTry in another terminal (the last one as root; it is dropped):\n"
+    )?;
     for command in commands(alias().as_deref(), served) {
         writeln!(out, "  {command}")?;
     }
@@ -121,7 +124,7 @@ fn commands(alias: Option<&str>, served: &Served) -> Vec<String> {
         format!("tycho observe{server} --from-label role=frontend --follow"),
         format!("tycho observe{server} --verdict DROPPED --to-label role=db -o json"),
         format!("tycho status{server}"),
-        format!("sudo ip netns exec {NAMESPACE_PREFIX}intruder ping -c 3 10.1.0.21"),
+        format!("ip netns exec {NAMESPACE_PREFIX}intruder curl -sS -m 1 http://10.1.0.21:8080"),
     ]);
     commands
 }

@@ -102,6 +102,7 @@ fn clear(place: &Place, lock: DemoLock) -> Result<Removed, TraceError> {
     let removed = traces::remove(place);
     drop(lock);
     traces::remove_if_empty(Some(&place.run));
+    traces::remove_if_empty(place.pins.parent());
     removed
 }
 
