@@ -86,7 +86,8 @@ where
     }
 }
 
-/// Command of bpf(2).
+/// Commands of bpf(2) for one element.
+const BPF_MAP_LOOKUP_ELEM: libc::c_long = 1;
 const BPF_MAP_LOOKUP_AND_DELETE_ELEM: libc::c_long = 21;
 
 /// The members of `union bpf_attr` for one element.
@@ -99,10 +100,41 @@ struct ElementAttributes {
     flags: u64,
 }
 
+/// What stands under a key of a hash map.
+pub(crate) fn look_up<K, V>(
+    map: &'static str,
+    data: &MapData,
+    key: &K,
+) -> Result<Option<V>, LoaderError>
+where
+    K: FromBytes + IntoBytes + Copy,
+    V: FromBytes + IntoBytes + Copy,
+{
+    element(BPF_MAP_LOOKUP_ELEM, "BPF_MAP_LOOKUP_ELEM", (map, data), key)
+}
+
 /// Removes an entry of a hash map and returns what stood there, in one step (Linux 5.14).
 pub(crate) fn remove<K, V>(
     map: &'static str,
     data: &MapData,
+    key: &K,
+) -> Result<Option<V>, LoaderError>
+where
+    K: FromBytes + IntoBytes + Copy,
+    V: FromBytes + IntoBytes + Copy,
+{
+    element(
+        BPF_MAP_LOOKUP_AND_DELETE_ELEM,
+        "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
+        (map, data),
+        key,
+    )
+}
+
+fn element<K, V>(
+    command: libc::c_long,
+    operation: &'static str,
+    (map, data): (&'static str, &MapData),
     key: &K,
 ) -> Result<Option<V>, LoaderError>
 where
@@ -121,7 +153,7 @@ where
     let result = unsafe {
         libc::syscall(
             libc::SYS_bpf,
-            BPF_MAP_LOOKUP_AND_DELETE_ELEM,
+            command,
             &raw mut attributes,
             size_of::<ElementAttributes>(),
         )
@@ -134,7 +166,7 @@ where
         return Ok(None);
     }
     Err(LoaderError::System {
-        operation: "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
+        operation,
         map,
         source,
     })

@@ -125,19 +125,73 @@ impl Connections {
             if quiet >= idle && connection.pending_packets != [0; 2] {
                 walk.owing.push(key);
             }
-            let lifetime = lifetime_seconds(key.protocol(), connection.state);
-            if quiet > lifetime * jiffies_per_second {
+            if is_expired(&key, connection, now, jiffies_per_second) {
                 walk.expired.push(key);
             }
         })?;
         Ok(walk)
     }
 
-    /// Removes an entry; returns its last state.
-    pub(crate) fn remove(&self, key: &ConnectionKey) -> Result<Option<Connection>, LoaderError> {
+    /// Removes an entry that was found expired; returns its last state. A packet may have made it anew since: looked at
+    /// once more, so that it is not taken away from a connection that lives.
+    pub(crate) fn remove_expired(
+        &self,
+        key: &ConnectionKey,
+        now: u64,
+        jiffies_per_second: u64,
+    ) -> Result<Option<Connection>, LoaderError> {
+        let found = match key {
+            ConnectionKey::V4(key) => self.v4.look_up(key),
+            ConnectionKey::V6(key) => self.v6.look_up(key),
+        };
+        let expired =
+            |connection: &Connection| is_expired(key, connection, now, jiffies_per_second);
+        if !found?.as_ref().is_some_and(expired) {
+            return Ok(None);
+        }
         match key {
             ConnectionKey::V4(key) => self.v4.remove(key),
             ConnectionKey::V6(key) => self.v6.remove(key),
+        }
+    }
+}
+
+/// Whether the last packet is longer ago than the entry counts.
+fn is_expired(
+    key: &ConnectionKey,
+    connection: &Connection,
+    now: u64,
+    jiffies_per_second: u64,
+) -> bool {
+    let quiet = now.saturating_sub(connection.seen_jiffies);
+    quiet > lifetime_seconds(key.protocol(), connection.state) * jiffies_per_second
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_expires_after_its_lifetime_and_not_if_it_was_seen_since() {
+        let key = ConnectionKey::V4(ConnectionKey4 {
+            protocol: 17,
+            ..ConnectionKey4::default()
+        });
+        for (seen_jiffies, expect) in [
+            (1_000, true),
+            (3_999, true),
+            (4_000, false),
+            (11_000, false),
+        ] {
+            let connection = Connection {
+                seen_jiffies,
+                ..Connection::default()
+            };
+            assert_eq!(
+                is_expired(&key, &connection, 10_000, 100),
+                expect,
+                "{seen_jiffies}"
+            );
         }
     }
 }

@@ -137,6 +137,11 @@ impl EvictingHash {
         crate::batch::for_each(self.name, &self.data, visit)
     }
 
+    /// What stands under a key.
+    pub(crate) fn look_up<K: Layout, V: Layout>(&self, key: &K) -> Result<Option<V>, LoaderError> {
+        crate::batch::look_up(self.name, &self.data, key)
+    }
+
     /// Removes an entry and returns what stood there.
     pub(crate) fn remove<K: Layout, V: Layout>(&self, key: &K) -> Result<Option<V>, LoaderError> {
         crate::batch::remove(self.name, &self.data, key)

@@ -32,9 +32,8 @@ impl Datapath {
     pub fn sweep(&mut self) -> Result<Sweep, LoaderError> {
         let now = self.clock()?.jiffies;
         let idle = self.trace_interval_jiffies();
-        let walk = self
-            .connections
-            .walk(now, idle, self.jiffies_per_second())?;
+        let ticks = self.jiffies_per_second();
+        let walk = self.connections.walk(now, idle, ticks)?;
         let mut sweep = Sweep {
             connections: walk.present,
             ..Sweep::default()
@@ -50,7 +49,7 @@ impl Datapath {
             self.run_sweep(&request(SWEEP_EDGE, key.as_bytes()), &mut sweep)?;
         }
         for key in &walk.expired {
-            if let Some(last) = self.connections.remove(key)? {
+            if let Some(last) = self.connections.remove_expired(key, now, ticks)? {
                 sweep.expired += 1;
                 sweep.untold_packets += last.pending_packets.iter().sum::<u64>();
                 sweep.untold_bytes += last.pending_bytes.iter().sum::<u64>();
