@@ -35,6 +35,8 @@ const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
 /// `NLM_F_REQUEST | NLM_F_DUMP`.
 const REQUEST_DUMP: u16 = 0x301;
+/// `NLM_F_DUMP_INTR`: the list changed while it was told, so that links may be missing.
+const INTERRUPTED: u16 = 0x10;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_LINK: u16 = 5;
 const IFLA_LINKINFO: u16 = 18;
@@ -47,10 +49,23 @@ const LINK_BYTES: usize = 16;
 const BUFFER_BYTES: usize = 64 << 10;
 /// Answers read at most: far more than 65,536 links need.
 const ANSWERS: usize = 65_536;
+/// Lists asked for until one was not interrupted.
+const TRIES: usize = 8;
 
 /// All links of the namespace of this thread.
 pub(super) fn links() -> Result<Vec<Link>, LinksError> {
-    dump().map_err(|source| LinksError::Kernel {
+    let interrupted = |dumped: &io::Result<_>| {
+        let error = dumped.as_ref().err().map(io::Error::kind);
+        error == Some(io::ErrorKind::Interrupted)
+    };
+    let mut dumped = dump();
+    for _ in 1..TRIES {
+        if !interrupted(&dumped) {
+            break;
+        }
+        dumped = dump();
+    }
+    dumped.map_err(|source| LinksError::Kernel {
         operation: "list the network interfaces",
         source,
     })
@@ -87,7 +102,10 @@ fn request() -> [u8; HEADER_BYTES + LINK_BYTES] {
 
 /// Takes the messages of one answer; whether it was the last.
 fn read_answer(mut rest: &[u8], links: &mut Vec<Link>) -> io::Result<bool> {
-    while let Some((kind, body)) = next_message(&mut rest) {
+    while let Some((kind, flags, body)) = next_message(&mut rest) {
+        if flags & INTERRUPTED != 0 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         match kind {
             NLMSG_DONE => return Ok(true),
             NLMSG_ERROR => {
@@ -101,12 +119,13 @@ fn read_answer(mut rest: &[u8], links: &mut Vec<Link>) -> io::Result<bool> {
     Ok(false)
 }
 
-fn next_message<'a>(rest: &mut &'a [u8]) -> Option<(u16, &'a [u8])> {
+/// Type, flags and body.
+fn next_message<'a>(rest: &mut &'a [u8]) -> Option<(u16, u16, &'a [u8])> {
     let length = number(rest) as usize;
-    let kind = half(rest.get(4..)?);
+    let (kind, flags) = (half(rest.get(4..)?), half(rest.get(6..)?));
     let body = rest.get(HEADER_BYTES..length)?;
     *rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-    Some((kind, body))
+    Some((kind, flags, body))
 }
 
 fn read_link(body: &[u8]) -> Option<Link> {
@@ -220,5 +239,13 @@ mod tests {
         let answer = message(NLMSG_ERROR, &(-1i32).to_ne_bytes());
         let error = read_answer(&answer, &mut Vec::new()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn a_list_that_changed_meanwhile_is_not_used() {
+        let mut answer = message(NLMSG_DONE, &[0; 4]);
+        answer[6..8].copy_from_slice(&(INTERRUPTED | 2).to_ne_bytes());
+        let error = read_answer(&answer, &mut Vec::new()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::Interrupted);
     }
 }
