@@ -56,8 +56,8 @@ pub fn is_current(connection: *mut Connection, visit: &Visit<'_>) -> bool {
     // SAFETY: a live map value.
     let entry = unsafe { &*connection };
     let config = visit.config;
-    entry.policy_epoch == config.policy_epoch
-        && entry.identity_epoch == config.identity_epoch
+    entry.policy_epoch == visit.policy_epoch
+        && entry.identity_epoch == visit.identity_epoch
         && is_alive(
             connection,
             visit.packet,

@@ -1,6 +1,6 @@
 //! One packet at one hook: who, may it, count, tell.
 
-use core::ptr::null_mut;
+use core::ptr::{null_mut, read_volatile};
 
 use aya_ebpf::programs::TcContext;
 use bpf_events::{
@@ -29,6 +29,13 @@ pub fn run<const EGRESS: bool>(context: &TcContext) -> i32 {
     let (Some(config), Some(scene)) = (CONFIG.get(0), SCRATCH.get_ptr_mut(FOR_PACKETS)) else {
         return NEXT;
     };
+    // SAFETY: aligned words of a map value; volatile, so that they are read before all that they cover.
+    let (policy_epoch, identity_epoch) = unsafe {
+        (
+            read_volatile(&raw const config.policy_epoch),
+            read_volatile(&raw const config.identity_epoch),
+        )
+    };
     // SAFETY: this CPU's own scratch value; programs on one CPU do not interrupt each other.
     let packet = unsafe { &mut (*scene).packet };
     packet.begin();
@@ -48,6 +55,8 @@ pub fn run<const EGRESS: bool>(context: &TcContext) -> i32 {
         packet,
         row,
         config,
+        policy_epoch,
+        identity_epoch,
         now: jiffies(),
         cpu: cpu(),
         ifindex,
@@ -100,7 +109,7 @@ fn pass_or_drop(visit: &Visit<'_>) -> i32 {
 fn endpoint(ifindex: u32) -> Option<&'static EndpointRow> {
     let entry = ENDPOINT_BY_INTERFACE.get_ptr(ifindex & 0xffff)?;
     // SAFETY: an aligned word of a map value; volatile, since user space switches it while we run.
-    let entry = unsafe { core::ptr::read_volatile(entry) };
+    let entry = unsafe { read_volatile(entry) };
     if entry as u32 != ifindex {
         return None;
     }

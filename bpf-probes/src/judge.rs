@@ -103,15 +103,15 @@ fn decide(scene: &mut Scene) {
     if scene.row.mode == MODE_OFF {
         return;
     }
-    let from_host = judgement.remote.flags & ADDRESS_LOCAL_HOST != 0;
-    if from_host && scene.flags & FLAG_LOCAL_HOST_PASSES != 0 {
-        judgement.rule = RULE_LOCAL_HOST;
-        return;
-    }
     let packet = &scene.packet;
     if egress && !remote::may_send_from(&scene.row, &packet.source, packet.is_ipv6()) {
         judgement.match_type = MATCH_NONE;
         judgement.reason = REASON_INVALID_SOURCE_IP;
+        return;
+    }
+    let from_host = judgement.remote.flags & ADDRESS_LOCAL_HOST != 0;
+    if from_host && scene.flags & FLAG_LOCAL_HOST_PASSES != 0 {
+        judgement.rule = RULE_LOCAL_HOST;
         return;
     }
     policy::decide(scene);
@@ -120,15 +120,14 @@ fn decide(scene: &mut Scene) {
 /// A first packet that passes: makes the entry and tells the verdict.
 #[inline(always)]
 fn create(scene: &mut Scene, replaced: Option<*mut Connection>) -> i32 {
+    if let Some(old) = replaced {
+        flush(scene, old);
+    }
     find_slot(scene);
     prepare(scene);
     let flags = match replaced {
         Some(old) => {
-            // SAFETY: a live map value. What the old entry still owes goes over, so that no packet goes untold.
-            unsafe {
-                scene.connection.pending_packets = (*old).pending_packets;
-                scene.connection.pending_bytes = (*old).pending_bytes;
-            }
+            inherit(scene, old);
             ANY
         }
         None => NO_EXIST,
@@ -157,6 +156,24 @@ fn create(scene: &mut Scene, replaced: Option<*mut Connection>) -> i32 {
             NEXT
         }
     }
+}
+
+/// What the old entry could not tell, because the ring was full, goes over to the new one, so that no packet goes untold.
+#[inline(always)]
+fn inherit(scene: &mut Scene, old: *mut Connection) {
+    // SAFETY: a live map value.
+    let old = unsafe { &*old };
+    let entry = &mut scene.connection;
+    let turned = (old.state ^ entry.state) & STATE_REMOTE_OPENED != 0;
+    let (forward, reply) = if turned {
+        (REPLY, FORWARD)
+    } else {
+        (FORWARD, REPLY)
+    };
+    entry.pending_packets[FORWARD] = old.pending_packets[forward];
+    entry.pending_bytes[FORWARD] = old.pending_bytes[forward];
+    entry.pending_packets[REPLY] = old.pending_packets[reply];
+    entry.pending_bytes[REPLY] = old.pending_bytes[reply];
 }
 
 /// The edge slot of the judgement; the endpoint's "other" slot if none is free.

@@ -21,6 +21,11 @@ pub const SYN: u8 = 2;
 pub const RST: u8 = 4;
 pub const ACK: u8 = 16;
 
+/// Source "port" of ICMP that is no echo: this and the type.
+pub const ICMP_TYPE_PORT: u16 = 0x100;
+/// Its destination "port".
+pub const ICMP_OTHER_PORT: u16 = 0xffff;
+
 const ETHERNET_BYTES: usize = 14;
 const ETHERTYPE_IPV4: u16 = 0x0800;
 const ETHERTYPE_ARP: u16 = 0x0806;
@@ -326,6 +331,7 @@ fn transport_header(window: &Window, packet: &mut Packet, offset: usize) -> u64 
             let Some(header) = window.read::<[u32; 2]>(offset) else {
                 return window.missing(REASON_TRUNCATED_HEADER);
             };
+            packet.header_bytes = offset as u32 + 8;
             icmp(packet, header)
         }
         // Judged by protocol and identity, without ports.
@@ -363,7 +369,12 @@ fn icmp(packet: &mut Packet, header: [u32; 2]) -> u64 {
         (ICMP, 0) | (ICMPV6, 129) => packet.destination_port = id,
         // Multicast listener and neighbour discovery: IPv6 cannot live without.
         (ICMPV6, 130..=137 | 143) => return Parsed::ALWAYS_PASSES,
-        _ => {}
+        // Anything else is a connection of its own, by type and direction: that one type may pass must open no other, nor
+        // the way back. An echo has one port that is zero.
+        _ => {
+            packet.source_port = ICMP_TYPE_PORT | icmp_type as u16;
+            packet.destination_port = ICMP_OTHER_PORT;
+        }
     }
     Parsed::YES
 }

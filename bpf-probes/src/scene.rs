@@ -100,6 +100,8 @@ impl Scene {
         scene.row.endpoint = visit.row.endpoint;
         scene.row.mode = visit.row.mode;
         scene.row.spoofing = visit.row.spoofing;
+        scene.policy_epoch = visit.policy_epoch;
+        scene.identity_epoch = visit.identity_epoch;
         scene.now = visit.now;
         scene.cpu = visit.cpu;
         scene.ifindex = visit.ifindex;
@@ -142,8 +144,6 @@ impl Scene {
         scene.trace_interval = config.trace_interval_jiffies;
         scene.ticks = config.jiffies_per_second;
         scene.drop_event_cost_ns = config.drop_event_cost_ns;
-        scene.policy_epoch = config.policy_epoch;
-        scene.identity_epoch = config.identity_epoch;
         scene.aggregation = config.aggregation;
         scene.flags = config.flags;
         scene.edge_slots = config.edge_slots;

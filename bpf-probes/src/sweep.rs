@@ -9,6 +9,7 @@ use bpf_events::{
     record::{MARK_IPV6, MARK_NO_IP, TRACE_ESTABLISHED, TRACE_REPLY},
     sweep::{
         NOT_FOUND, NOTHING_PENDING, SWEEP_CONNECTION4, SWEEP_CONNECTION6, SWEEP_EDGE, SweepRequest,
+        TOLD,
     },
 };
 
@@ -16,7 +17,7 @@ use crate::{
     count::{count, jiffies},
     event,
     maps::{CLOCK, CONNECTIONS4, CONNECTIONS6, EDGES},
-    packet::{ICMP, ICMPV6, mapped},
+    packet::{ICMP, ICMP_OTHER_PORT, ICMP_TYPE_PORT, ICMPV6, Packet, mapped},
     scene::Scene,
 };
 
@@ -108,12 +109,7 @@ fn finish(scene: &mut Scene, connection: *mut Connection) -> i32 {
     let pending = entry.pending_packets;
     let local_opened = entry.state & STATE_REMOTE_OPENED == 0;
     scene.ifindex = entry.ifindex;
-    scene.packet.icmp_type = match (scene.packet.protocol, local_opened) {
-        (ICMP, true) => 8,
-        (ICMPV6, true) => 128,
-        (ICMPV6, false) => 129,
-        _ => 0,
-    };
+    scene.packet.icmp_type = icmp_type(&scene.packet, local_opened);
     let mut told = NOTHING_PENDING;
     if pending[FORWARD] != 0 {
         told |= event::trace(scene, connection, 0, TRACE_ESTABLISHED as u64, event::FLUSH);
@@ -121,10 +117,28 @@ fn finish(scene: &mut Scene, connection: *mut Connection) -> i32 {
     if pending[REPLY] != 0 {
         told |= event::trace(scene, connection, 1, TRACE_REPLY as u64, event::FLUSH);
     }
-    if told != NOTHING_PENDING {
+    if told & TOLD != 0 {
         count(Counter::Swept, 1);
     }
     told
+}
+
+/// The type of what the endpoint sends, from the connection's "ports".
+#[inline(always)]
+fn icmp_type(packet: &Packet, local_opened: bool) -> u8 {
+    let type_port = match (packet.source_port, packet.destination_port) {
+        (port, ICMP_OTHER_PORT) | (ICMP_OTHER_PORT, port) => port,
+        _ => 0,
+    };
+    if type_port & ICMP_TYPE_PORT != 0 {
+        return type_port as u8;
+    }
+    match (packet.protocol, local_opened) {
+        (ICMP, true) => 8,
+        (ICMPV6, true) => 128,
+        (ICMPV6, false) => 129,
+        _ => 0,
+    }
 }
 
 #[inline(always)]
@@ -147,6 +161,8 @@ fn edge(request: &SweepRequest) -> i32 {
     scene.packet.destination_port = key.port;
     scene.packet.marks = MARK_NO_IP;
     let told = event::drop_summary(scene, &key, state);
-    count(Counter::Swept, 1);
+    if told & TOLD != 0 {
+        count(Counter::Swept, 1);
+    }
     told
 }

@@ -11,6 +11,9 @@ pub struct Visit<'a> {
     pub packet: &'a Packet,
     pub row: &'a EndpointRow,
     pub config: &'a Config,
+    /// Read before anything that they cover: what changes meanwhile is then judged again.
+    pub policy_epoch: u32,
+    pub identity_epoch: u32,
     pub now: u64,
     pub cpu: u32,
     pub ifindex: u32,

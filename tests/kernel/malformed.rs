@@ -185,7 +185,10 @@ fn later_fragments_follow_their_first() {
         &join(fragment_header(UDP, 0, true), &udp(5000, 53)),
     );
     let later6 = ipv6(FRAGMENT, &join(fragment_header(UDP, 2, false), &[1; 16]));
-    for (first, later) in [(first4, later4), (first6, later6)] {
+    let echo = [8, 0, 0, 0, 0, 1, 0, 1];
+    let first_echo = ipv4(1, 0x2000, &echo);
+    let later_echo = ipv4(1, 0x0001, &[1; 16]);
+    for (first, later) in [(first4, later4), (first6, later6), (first_echo, later_echo)] {
         let created = node.datapath.counters.sum(Counter::ConnectionsCreated);
         let bytes = node.account().egress(TOTAL_FORWARDED).bytes;
         assert_eq!(
@@ -205,7 +208,7 @@ fn later_fragments_follow_their_first() {
         let forwarded = node.account().egress(TOTAL_FORWARDED).bytes - bytes;
         assert_eq!(forwarded, (first.len() + later.len()) as u64);
     }
-    assert_eq!(node.datapath.counters.sum(Counter::FragmentsUnknown), 4);
+    assert_eq!(node.datapath.counters.sum(Counter::FragmentsUnknown), 6);
 }
 
 #[test]

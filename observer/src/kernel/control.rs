@@ -36,7 +36,7 @@ pub(crate) enum ControlError {
     #[error("cannot give numbers")]
     Book(#[from] BookError),
     /// A policy is wrong.
-    #[error("the policies are not used; the last good ones stay")]
+    #[error("the policies cannot be used, the last good state stays")]
     Policies(#[from] RepositoryError),
     /// Some map or interface refused.
     #[error(transparent)]
@@ -152,7 +152,10 @@ impl Control {
         match self.planner.set_policies(manifests) {
             Ok(()) => true,
             Err(error) => {
-                tracing::error!(%error, "the policies are not used; the last good ones stay");
+                tracing::error!(
+                    "the policies cannot be used, the last good state stays: {}",
+                    chain(&error)
+                );
                 false
             }
         }

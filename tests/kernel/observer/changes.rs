@@ -137,7 +137,12 @@ fn broken_files_change_nothing_and_are_named() {
     agent.wait_for_log(&["ERROR", "last good state stays", "endpoints.yaml:5:"]);
     as_before();
     site.set_policies(&POLICY.replace("fromEndpoints", "fromNodes"));
-    agent.wait_for_log(&["ERROR", "last good ones stay", "shop.yaml:8:", "fromNodes"]);
+    agent.wait_for_log(&[
+        "ERROR",
+        "last good state stays",
+        "shop.yaml:8:",
+        "fromNodes",
+    ]);
     as_before();
 
     // Both are taken once they are right again.

@@ -71,7 +71,11 @@ fn every_file_says_first_what_it_is_for() {
 
 #[test]
 fn files_are_short() {
-    no_file(|_, text| {
+    no_file(|file, text| {
+        // A module's tests have a file of their own once they are long.
+        if file.file_name().is_some_and(|name| name == "tests.rs") {
+            return None;
+        }
         let lines = text
             .lines()
             .take_while(|line| line.trim() != "#[cfg(test)]")
