@@ -127,8 +127,6 @@ pub const REASON_INVALID_PACKET: u8 = 134;
 pub const REASON_TRUNCATED_HEADER: u8 = 135;
 /// Neither IP nor ARP.
 pub const REASON_UNSUPPORTED_L3: u8 = 139;
-/// A transport protocol that is not parsed.
-pub const REASON_UNKNOWN_L4: u8 = 142;
 /// Too many or malformed IPv6 extension headers.
 pub const REASON_INVALID_EXTENSION_HEADER: u8 = 156;
 /// Fragments arrive without their first.

@@ -7,8 +7,8 @@ use daemon::drain::{DRAIN_TIMEOUT, Drain};
 use daemon::health::Health;
 use daemon::listen::Bound;
 use daemon::tasks::Tasks;
-use policy::PolicyRepository;
-use registry::directory::{self, DirectorySource};
+use policy::{PolicyRepository, RepositoryError};
+use registry::directory::{self, DirectorySource, Manifest};
 use registry::endpoint_file::{self, EndpointFile, FileSource};
 use registry::watch::{Timing, watch};
 use tokio::task::JoinHandle;
@@ -35,9 +35,10 @@ pub async fn run(config: Config, tasks: Tasks) -> Result<(), ObserverError> {
     }
     let file = endpoint_file::read(&config.endpoints)?;
     // What is wrong with the inputs is said first, whatever this process may do.
-    if let Some(directory) = &config.policies {
-        check_policies(directory)?;
-    }
+    let manifests = match &config.policies {
+        Some(directory) => read_policies(directory)?,
+        None => Vec::new(),
+    };
     let node_name = config.node.clone().unwrap_or_else(|| file.node.clone());
     // Before anything is loaded: a second observer ends here.
     let bound = bind(&config).await?;
@@ -50,7 +51,7 @@ pub async fn run(config: Config, tasks: Tasks) -> Result<(), ObserverError> {
     let start = {
         let (config, pipeline) = (config.clone(), pipeline.clone());
         tasks.spawn_blocking("start", move || {
-            start(&config, &node_name, file, &pipeline, inputs)
+            start(&config, &node_name, file, &manifests, &pipeline, inputs)
         })
     };
     let started = start.await.map_err(part_ended("start"))??;
@@ -115,6 +116,7 @@ fn start(
     config: &Config,
     node_name: &str,
     file: EndpointFile,
+    manifests: &[Manifest],
     pipeline: &Pipeline,
     inputs: Inputs,
 ) -> Result<Started, ObserverError> {
@@ -133,7 +135,9 @@ fn start(
     };
     let mut planner = Planner::new(settings, book, Arc::new(file));
     if let Some(directory) = &config.policies {
-        read_policies(&mut planner, directory)?;
+        planner
+            .set_policies(manifests)
+            .map_err(not_usable(directory))?;
     }
     let kernel = kernel::open(config, node_name, numbers_known)
         .map_err(|error| ObserverError::Kernel("cannot start the kernel part", error.into()))?;
@@ -154,8 +158,8 @@ fn start(
     })
 }
 
-/// Whether the policies could be used.
-fn check_policies(directory: &Path) -> Result<(), ObserverError> {
+/// The first read: here a wrong policy is an error, since there is no earlier good one.
+fn read_policies(directory: &Path) -> Result<Vec<Manifest>, ObserverError> {
     let manifests = directory::read(directory)?;
     let names: Vec<String> = manifests
         .iter()
@@ -166,22 +170,15 @@ fn check_policies(directory: &Path) -> Result<(), ObserverError> {
         .map(|manifest| Some(manifest.text.as_str()));
     PolicyRepository::new()
         .change(names.iter().map(String::as_str).zip(texts))
-        .map(drop)
-        .map_err(|source| ObserverError::Policies {
-            directory: directory.to_owned(),
-            source,
-        })
+        .map_err(not_usable(directory))?;
+    Ok(manifests)
 }
 
-/// The first read: here a wrong policy is an error, since there is no earlier good one.
-fn read_policies(planner: &mut Planner, directory: &Path) -> Result<(), ObserverError> {
-    let manifests = directory::read(directory)?;
-    planner
-        .set_policies(&manifests)
-        .map_err(|source| ObserverError::Policies {
-            directory: directory.to_owned(),
-            source,
-        })
+fn not_usable(directory: &Path) -> impl FnOnce(RepositoryError) -> ObserverError {
+    |source| ObserverError::Policies {
+        directory: directory.to_owned(),
+        source,
+    }
 }
 
 /// Serves until the end; a part that ends before its time ends everything.

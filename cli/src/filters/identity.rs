@@ -1,7 +1,8 @@
 //! `--identity`, `--from-identity`, `--to-identity`: identities by number or reserved name.
 
+use policy::Identity;
+
 use super::flag::FilterFlag;
-use crate::output::identity::{RESERVED, number_of};
 
 pub(super) const FLAGS: &[FilterFlag] = &[
     FilterFlag::new(
@@ -40,12 +41,14 @@ pub(super) const FLAGS: &[FilterFlag] = &[
 
 fn parse(value: &str) -> Result<u32, String> {
     let name = value.strip_prefix("reserved:").unwrap_or(value);
-    number_of(name)
+    Identity::from_name(name)
+        .map(|identity| identity.0)
         .or_else(|| value.parse().ok())
         .ok_or_else(|| {
+            let names: Vec<&str> = Identity::reserved().filter_map(Identity::name).collect();
             format!(
                 "invalid security identity, expected one of [{}] or a numeric value",
-                RESERVED.join(" ")
+                names.join(" ")
             )
         })
 }

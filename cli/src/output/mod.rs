@@ -7,7 +7,7 @@ mod drop_reason;
 mod ends;
 mod escape;
 pub(crate) mod flow_type;
-pub(crate) mod identity;
+mod identity;
 mod json;
 mod node_status;
 mod row;

@@ -4,6 +4,6 @@ mod reserved;
 mod table;
 mod version;
 
-pub use reserved::{FIRST_FREE_INDEX, RESERVED_NAMES, reserved_content};
+pub use reserved::{FIRST_FREE_INDEX, reserved_content};
 pub use table::{MetadataTable, Upserted};
 pub use version::{MetadataContent, MetadataKind, MetadataVersion, Workload};

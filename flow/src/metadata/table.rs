@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{FIRST_FREE_INDEX, MetadataContent, MetadataVersion, RESERVED_NAMES, reserved_content};
+use policy::Identity;
+
+use super::{FIRST_FREE_INDEX, MetadataContent, MetadataVersion, reserved_content};
 use crate::snapshot::{IndexLimit, Snapshot, SnapshotTable};
 
 /// What an upsert did.
@@ -48,10 +50,11 @@ impl MetadataTable {
                 next_index: FIRST_FREE_INDEX,
             }),
         };
-        for (identity, name) in (0..).zip(RESERVED_NAMES) {
-            let content = reserved_content(identity).expect("each name has its content");
+        for identity in Identity::reserved() {
+            let name = identity.name().expect("each of them has a name");
+            let content = reserved_content(identity.0).expect("each name has its content");
             table
-                .set(identity, &format!("reserved/{name}"), content, 0)
+                .set(identity.0, &format!("reserved/{name}"), content, 0)
                 .expect("reserved indexes are the lowest");
         }
         table
