@@ -7,13 +7,16 @@ use prost::Message as _;
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
 /// Every file of the contract, relative to this folder, which is also the import root.
-const FILES: [&str; 6] = [
+const FILES: [&str; 9] = [
     "flow/flow.proto",
     "observer/observer.proto",
     "peer/peer.proto",
     "relay/relay.proto",
+    "tycho/v1/endpoints.proto",
     "tycho/v1/flows.proto",
+    "tycho/v1/identities.proto",
     "tycho/v1/ledger.proto",
+    "tycho/v1/policies.proto",
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -29,12 +29,20 @@ pub struct PolicyHeader {
     pub identity_prefixes: [u32; 2],
     /// Prefix masks of cells for any identity: [ingress, egress].
     pub any_prefixes: [u32; 2],
+    /// Prefix masks of audited denies, with an identity and for any alike: [ingress, egress].
+    pub audit_prefixes: [u32; 2],
+    /// Rule numbers that name the policies of a default deny: [ingress, egress]; those that audit if none enforces.
+    pub default_rules: [u32; 2],
 }
 
 /// Ingress is enforced: without a matching allow it is denied.
 pub const ENFORCED_INGRESS: u32 = 1;
 /// Egress is enforced.
 pub const ENFORCED_EGRESS: u32 = 2;
+/// Ingress that no allow matches passes with the verdict AUDIT, if it is not enforced.
+pub const AUDITED_INGRESS: u32 = 4;
+/// The same of egress.
+pub const AUDITED_EGRESS: u32 = 8;
 
 /// Key of `POLICY_CELLS`.
 #[repr(C)]
@@ -50,9 +58,12 @@ pub struct PolicyKey {
     pub port: u16,
     /// IP protocol, or 0 for any.
     pub protocol: u8,
-    /// Prefix length 0 to 16, plus [`DIRECTION_BIT_EGRESS`].
+    /// Prefix length 0 to 16, plus [`DIRECTION_BIT_EGRESS`] and [`AUDIT_BIT`].
     pub prefix: u8,
 }
+
+/// Set in [`PolicyKey::prefix`] for denies of policies that only audit: they are looked up when everything else lets pass.
+pub const AUDIT_BIT: u8 = 0x40;
 
 /// Set in [`PolicyKey::prefix`] for egress cells.
 pub const DIRECTION_BIT_EGRESS: u8 = 0x80;
@@ -80,7 +91,8 @@ pub const ACTION_DENY: u8 = 0;
 /// The packet is allowed.
 pub const ACTION_ALLOW: u8 = 1;
 
-/// Rule number of what no rule decided: default deny, or a direction that is not enforced.
+/// Rule number of what nothing decided: a direction that is not enforced. A default deny has a number of its own, which
+/// names its policies.
 pub const RULE_NONE: u32 = 0;
 /// Rule number of traffic between the node and its own endpoints (`reserved:local-host`).
 pub const RULE_LOCAL_HOST: u32 = 1;

@@ -200,6 +200,8 @@ fn header(policy: &PolicySet, revision: u32) -> PolicyHeader {
         flags,
         identity_prefixes: masks(true),
         any_prefixes: masks(false),
+        audit_prefixes: [0; 2],
+        default_rules: [0; 2],
     }
 }
 

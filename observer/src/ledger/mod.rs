@@ -25,6 +25,8 @@ pub fn ledger(node: &Node) -> GetLedgerResponse {
         started: Some(timestamp(node.started_ns)),
         rows: stages.rows(),
         closed: stages.closed(),
+        maps: Vec::new(),
+        warnings: Vec::new(),
         kernel: kernel.as_ref().map(counters::rows).unwrap_or_default(),
     }
 }
