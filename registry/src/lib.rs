@@ -1,5 +1,6 @@
 //! The cluster's shared truth: nodes, endpoints, identities, policies
 
+pub mod api_store;
 pub mod directory;
 pub mod endpoint_file;
 pub mod numbers;

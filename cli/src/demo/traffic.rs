@@ -132,7 +132,7 @@ mod tests {
         let file = manifests::endpoints().unwrap();
         let labels = |name: &str| -> LabelSet {
             let endpoint = file.endpoints.iter().find(|one| one.name == name).unwrap();
-            registry::endpoint_file::labels(endpoint, &file)
+            registry::endpoint_file::labels(endpoint, &file.namespaces)
         };
         let mut policies = PolicyRepository::new();
         for (name, text) in manifests::POLICIES {

@@ -216,6 +216,7 @@ impl Book {
         let entry = |number| Entry::Identity {
             number,
             labels: texts,
+            from_ns: Some(wall_ns()),
         };
         let number = self
             .identity_numbers
@@ -318,7 +319,7 @@ impl Book {
                 source,
             };
             match entry {
-                Entry::Identity { number, labels } => {
+                Entry::Identity { number, labels, .. } => {
                     let labels = LabelSet::parse(labels)?;
                     self.identities.insert(Identity(*number), labels)?;
                 }
@@ -341,7 +342,7 @@ impl Book {
                     let revision = value.as_u64().and_then(|revision| revision.try_into().ok());
                     self.revision = revision.unwrap_or(u32::MAX);
                 }
-                Entry::Endpoint { .. } | Entry::Other { .. } => {}
+                Entry::Endpoint { .. } | Entry::Prefix { .. } | Entry::Other { .. } => {}
             }
         }
         Ok(())

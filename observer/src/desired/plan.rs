@@ -129,7 +129,7 @@ impl Planner {
         subjects: &mut BTreeMap<Identity, LabelSet>,
     ) -> Result<DesiredEndpoint, BookError> {
         let name = spec.qualified_name();
-        let all = labels(spec, file);
+        let all = labels(spec, &file.namespaces);
         let relevant = self.filter.relevant(&all);
         let identity = self.book.identity(&relevant)?;
         let number = self.book.endpoint(&name)?;

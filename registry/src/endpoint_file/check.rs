@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::path::Path;
 
 use policy::{NAMESPACE_LABEL, NAMESPACE_LABELS_PREFIX};
 use serde_saphyr::Spanned;
@@ -15,13 +16,14 @@ use super::{
 };
 
 /// Makes the file of a document.
-pub(super) fn check(document: Document) -> Result<EndpointFile, Vec<Problem>> {
+pub(super) fn check(path: &Path, document: Document) -> Result<EndpointFile, Vec<Problem>> {
     let mut checker = Checker::default();
     checker.named("node", &document.node, syntax::dns_subdomain);
     if let Some(cluster) = &document.cluster {
         checker.named("cluster", cluster, syntax::dns_label);
     }
     let file = EndpointFile {
+        path: path.to_owned(),
         node: document.node.value,
         cluster: document
             .cluster
@@ -37,6 +39,17 @@ pub(super) fn check(document: Document) -> Result<EndpointFile, Vec<Problem>> {
     } else {
         Err(problems)
     }
+}
+
+/// Makes the specification of one endpoint that stands alone.
+pub(super) fn check_endpoint(
+    endpoint: Spanned<document::Endpoint>,
+) -> Result<EndpointSpec, Vec<Problem>> {
+    let mut checker = Checker::default();
+    let at = line(&endpoint);
+    let spec = checker.endpoint("endpoint", at, endpoint.value);
+    spec.filter(|_| checker.problems.is_empty())
+        .ok_or(checker.problems)
 }
 
 #[derive(Default)]

@@ -88,8 +88,8 @@ pub(super) fn line<T>(value: &Spanned<T>) -> u64 {
     value.referenced.line()
 }
 
-/// Reads the document.
-pub(super) fn parse(text: &str) -> Result<Document, Problem> {
+/// Reads a whole document, or the part of one.
+pub(super) fn parse<T: de::DeserializeOwned>(text: &str) -> Result<T, Problem> {
     let options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::Error,
         // `off` is a word here, as in YAML 1.2.

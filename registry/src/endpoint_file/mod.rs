@@ -56,6 +56,8 @@ pub fn check_node_name(name: &str) -> Result<(), NodeNameError> {
 /// A valid endpoint file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointFile {
+    /// Where it was read from, for messages.
+    pub path: PathBuf,
     /// The node's name, without the cluster.
     pub node: String,
     /// The cluster's name.
@@ -188,7 +190,21 @@ pub fn read(path: &Path) -> Result<EndpointFile, EndpointFileError> {
 pub fn parse(path: &Path, text: &str) -> Result<EndpointFile, EndpointFileError> {
     document::parse(text)
         .map_err(|problem| vec![problem])
-        .and_then(check::check)
+        .and_then(|document| check::check(path, document))
+        .map_err(|problems| EndpointFileError::Invalid {
+            path: path.to_owned(),
+            problems,
+        })
+}
+
+/// Checks one endpoint as it stands in the list of an endpoint file; `path` is for messages only.
+///
+/// # Errors
+/// [`EndpointFileError::Invalid`] with every problem that was found.
+pub fn parse_endpoint(path: &Path, text: &str) -> Result<EndpointSpec, EndpointFileError> {
+    document::parse(text)
+        .map_err(|problem| vec![problem])
+        .and_then(check::check_endpoint)
         .map_err(|problems| EndpointFileError::Invalid {
             path: path.to_owned(),
             problems,

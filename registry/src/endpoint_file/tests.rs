@@ -72,7 +72,7 @@ fn labels_of_endpoints() {
         .endpoints
         .iter()
         .map(|endpoint| {
-            labels(endpoint, &file)
+            labels(endpoint, &file.namespaces)
                 .iter()
                 .map(ToString::to_string)
                 .collect()
@@ -81,6 +81,7 @@ fn labels_of_endpoints() {
     assert_eq!(
         found[0],
         [
+            "k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name=shop",
             "k8s:io.cilium.k8s.namespace.labels.team=web",
             "k8s:io.kubernetes.pod.namespace=shop",
             "k8s:role=frontend",
@@ -91,11 +92,49 @@ fn labels_of_endpoints() {
         "node: a\nendpoints: [{name: x, netns: x, ips: [10.0.0.1], labels: {b: '2', a: 1}}]",
     )
     .unwrap();
-    let bare: Vec<String> = labels(&bare.endpoints[0], &bare)
+    let bare: Vec<String> = labels(&bare.endpoints[0], &bare.namespaces)
         .iter()
         .map(ToString::to_string)
         .collect();
     assert_eq!(bare, ["unspec:a=1", "unspec:b=2"]);
+    let renamed = parsed(
+        "node: a\nnamespaces: {n: {kubernetes.io/metadata.name: other}}\nendpoints: [{name: x, namespace: n, netns: x, ips: [10.0.0.1]}]",
+    )
+    .unwrap();
+    let renamed = labels(&renamed.endpoints[0], &renamed.namespaces);
+    assert_eq!(
+        renamed.value(
+            "k8s",
+            "io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name"
+        ),
+        Some("other")
+    );
+}
+
+#[test]
+fn one_endpoint_alone() {
+    let parsed = |text: &str| parse_endpoint(Path::new("request"), text);
+    let spec =
+        parsed("{name: a, namespace: s, netns: a, ips: [10.0.0.1], ports: {http: 80}}").unwrap();
+    assert_eq!(
+        (spec.qualified_name().as_str(), spec.ports["http"]),
+        ("s/a", 80)
+    );
+    for (text, expect) in [
+        (
+            "name: a\nnetns: a\nips: [10.0.0]",
+            "request:3: endpoint.ips[0]: `10.0.0` is no IP address",
+        ),
+        (
+            "name: a\nips: [10.0.0.1]",
+            "request:1: endpoint: has neither",
+        ),
+        ("[1]", "request:"),
+        ("", "request:"),
+    ] {
+        let message = parsed(text).unwrap_err().to_string();
+        assert!(message.starts_with(expect), "{text}: {message}");
+    }
 }
 
 /// A file whose one endpoint has these further fields, from line 6 on.

@@ -17,6 +17,8 @@ pub enum Kind {
     Metadata,
     /// Endpoints of the node.
     Endpoint,
+    /// Identities of address ranges, which mean something on this node only.
+    Prefix,
     /// Any other kind, by its name.
     Other(String),
 }
@@ -28,6 +30,7 @@ impl fmt::Display for Kind {
             Self::Rule => "rule",
             Self::Metadata => "metadata",
             Self::Endpoint => "endpoint",
+            Self::Prefix => "prefix",
             Self::Other(name) => name,
         })
     }
@@ -43,6 +46,18 @@ pub enum Entry {
         number: u32,
         /// Its labels as `source:key=value`, sorted.
         labels: Vec<String>,
+        /// Since when, nanoseconds since 1970; not known of numbers that an earlier version wrote.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from_ns: Option<u64>,
+    },
+    /// The identity of an address range.
+    Prefix {
+        /// Its number.
+        number: u32,
+        /// The range, as `10.0.0.0/8`.
+        cidr: String,
+        /// Since when, nanoseconds since 1970.
+        from_ns: u64,
     },
     /// A rule is named by its key.
     Rule {
@@ -100,6 +115,7 @@ impl Entry {
             Self::Rule { key, .. } => Some(key.clone()),
             Self::Metadata { value, .. } => Some(value.to_string()),
             Self::Endpoint { name, .. } => Some(name.clone()),
+            Self::Prefix { cidr, .. } => Some(cidr.clone()),
             Self::Other { .. } => None,
         }
     }
@@ -110,13 +126,14 @@ impl Entry {
             Self::Rule { number, .. } => (Kind::Rule, *number),
             Self::Metadata { number, .. } => (Kind::Metadata, *number),
             Self::Endpoint { number, .. } => (Kind::Endpoint, *number),
+            Self::Prefix { number, .. } => (Kind::Prefix, *number),
             Self::Other { group, number, .. } => (Kind::Other(group.clone()), *number),
         }
     }
 }
 
 /// A number that was taken out of use.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Released {
     /// Its kind.
@@ -125,4 +142,7 @@ pub struct Released {
     pub number: u32,
     /// When, in seconds since 1970.
     pub released_unix_s: u64,
+    /// What an identity stood for until then, as long as the release is remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Box<Entry>>,
 }

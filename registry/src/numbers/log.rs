@@ -94,7 +94,7 @@ impl Loaded {
     fn take(
         &mut self,
         line: Line,
-        released: &mut BTreeMap<(Kind, u32), (usize, u64)>,
+        released: &mut BTreeMap<(Kind, u32), (usize, Released)>,
         at: usize,
     ) -> Result<(), String> {
         match line {
@@ -110,14 +110,13 @@ impl Loaded {
                 self.dead_lines += usize::from(released.remove(&place).is_some());
                 self.dead_lines += usize::from(self.entries.insert(place, entry).is_some());
             }
-            Line::Release(release) => {
-                let place = (release.kind, release.number);
-                self.dead_lines += usize::from(self.entries.remove(&place).is_some());
-                self.dead_lines += usize::from(
-                    released
-                        .insert(place, (at, release.released_unix_s))
-                        .is_some(),
-                );
+            Line::Release(mut release) => {
+                let place = (release.kind.clone(), release.number);
+                let entry = self.entries.remove(&place);
+                self.dead_lines += usize::from(entry.is_some());
+                let told = entry.filter(|_| matches!(place.0, Kind::Identity | Kind::Prefix));
+                release.was = release.was.or_else(|| told.map(Box::new));
+                self.dead_lines += usize::from(released.insert(place, (at, release)).is_some());
             }
             Line::Last(kind, number) => {
                 self.dead_lines += usize::from(self.last.insert(kind, number).is_some());
@@ -161,16 +160,9 @@ pub(super) fn replay(path: &Path) -> Result<Loaded, NumbersError> {
         loaded.take(line, &mut released, at).map_err(damaged)?;
         loaded.good_bytes += length as u64;
     }
-    let mut in_order: Vec<_> = released.into_iter().collect();
-    in_order.sort_by_key(|(_, (at, _))| *at);
-    loaded.released = in_order
-        .into_iter()
-        .map(|((kind, number), (_, released_unix_s))| Released {
-            kind,
-            number,
-            released_unix_s,
-        })
-        .collect();
+    let mut in_order: Vec<_> = released.into_values().collect();
+    in_order.sort_by_key(|(at, _)| *at);
+    loaded.released = in_order.into_iter().map(|(_, release)| release).collect();
     Ok(loaded)
 }
 

@@ -154,6 +154,7 @@ impl Numbers {
             kind: place.0.clone(),
             number,
             released_unix_s: now_unix_s,
+            was: None,
         })])?;
         self.live.remove(&place);
         // The record; the release itself dies when it is forgotten.

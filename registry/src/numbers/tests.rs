@@ -16,6 +16,7 @@ fn identity(number: u32, label: &str) -> Entry {
     Entry::Identity {
         number,
         labels: vec![label.to_owned()],
+        from_ns: Some(NOW * 1_000_000_000),
     }
 }
 
@@ -47,6 +48,11 @@ fn every_kind_reads_back() {
         Entry::Endpoint {
             number: 1,
             name: "shop/frontend-1".to_owned(),
+        },
+        Entry::Prefix {
+            number: 1,
+            cidr: "10.0.0.0/8".to_owned(),
+            from_ns: 5,
         },
         Entry::Other {
             group: "slot".to_owned(),
@@ -183,6 +189,36 @@ fn an_entry_that_is_too_long_changes_nothing() {
     numbers.record(&identity(298, "a")).unwrap();
     drop(numbers);
     assert_eq!(open(&path).1.entries.len(), 1);
+}
+
+#[test]
+fn what_an_identity_was_is_known_while_its_release_is() {
+    let (_directory, path) = store();
+    let (mut numbers, _) = open(&path);
+    let old = "{\"record\":{\"kind\":\"identity\",\"number\":300,\"labels\":[\"k8s:a=b\"]}}\n";
+    numbers.file.write_all(old.as_bytes()).unwrap();
+    drop(numbers);
+    let (mut numbers, loaded) = open(&path);
+    let entry = loaded.entries[&(Kind::Identity, 300)].clone();
+    assert!(
+        matches!(&entry, Entry::Identity { from_ns: None, labels, .. } if labels[0] == "k8s:a=b"),
+        "an earlier version wrote no time: {entry:?}"
+    );
+    numbers.record(&identity(301, "k8s:c=d")).unwrap();
+    for number in [300, 301] {
+        numbers.release(Kind::Identity, number, NOW).unwrap();
+    }
+    let check = || {
+        let loaded = log::replay(&path).unwrap();
+        let was: Vec<_> = loaded.released.iter().map(|one| one.was.clone()).collect();
+        let expect = [entry.clone(), identity(301, "k8s:c=d")];
+        assert_eq!(was, expect.map(|entry| Some(Box::new(entry))));
+    };
+    check();
+    numbers.compact(NOW).unwrap();
+    check();
+    numbers.compact(NOW + RELEASE_KEPT_S).unwrap();
+    assert!(log::replay(&path).unwrap().released.is_empty());
 }
 
 #[test]
