@@ -7,6 +7,8 @@ use thiserror::Error;
 
 /// In a selector: a label of any source.
 pub const SOURCE_ANY: &str = "any";
+/// Labels of identities that stand for networks.
+pub const SOURCE_CIDR: &str = "cidr";
 /// Labels of Kubernetes objects, and of endpoints that have a namespace.
 pub const SOURCE_KUBERNETES: &str = "k8s";
 /// Labels of the reserved identities.

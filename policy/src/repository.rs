@@ -5,10 +5,8 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::compile::{Compiler, PolicySet};
-use crate::evaluate::Enforcement;
-use crate::identity::Identities;
-use crate::label::LabelSet;
+use crate::evaluate::{Enforcement, PolicyModel};
+use crate::named_ports::NamedPorts;
 use crate::rank::Ranks;
 use crate::read::{ReadError, read_policies};
 use crate::rule::{Policy, PolicyName};
@@ -109,23 +107,17 @@ impl PolicyRepository {
         &self.rules
     }
 
-    /// A compiler for this revision; use one for many subjects.
-    pub fn compiler<'a>(
+    /// All that decides at this revision.
+    pub fn model<'a>(
         &'a self,
-        identities: &'a Identities,
         enforcement: Enforcement,
-    ) -> Compiler<'a> {
-        Compiler::new(&self.rules, identities, enforcement)
-    }
-
-    /// The policy set of one subject.
-    pub fn compile_for(
-        &self,
-        subject: &LabelSet,
-        identities: &Identities,
-        enforcement: Enforcement,
-    ) -> PolicySet {
-        self.compiler(identities, enforcement).compile(subject)
+        named_ports: &'a NamedPorts,
+    ) -> PolicyModel<'a> {
+        PolicyModel {
+            rules: &self.rules,
+            enforcement,
+            named_ports,
+        }
     }
 
     fn publish(&mut self) {

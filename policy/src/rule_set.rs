@@ -1,7 +1,9 @@
 //! All policies at one revision, their rules in deciding order.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::cidr::Cidr;
 use crate::label::LabelSet;
 use crate::rank::Ranks;
 use crate::rule::{Direction, Policy, Rule};
@@ -15,6 +17,8 @@ pub struct RuleRef(pub u32);
 pub struct RuleSet {
     policies: Vec<Arc<Policy>>,
     entries: Vec<Entry>,
+    /// The rules of each policy, as `policies`.
+    by_policy: Vec<Vec<RuleRef>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +51,15 @@ impl RuleSet {
                 .rank(&entry.rule.key)
                 .expect("update gave every key a rank");
         }
-        Self { policies, entries }
+        let mut by_policy = vec![Vec::new(); policies.len()];
+        for (reference, entry) in (0u32..).map(RuleRef).zip(&entries) {
+            by_policy[entry.policy].push(reference);
+        }
+        Self {
+            policies,
+            entries,
+            by_policy,
+        }
     }
 
     /// The policies, by name.
@@ -94,7 +106,8 @@ impl RuleSet {
             .filter(|policy| policy.subject.matches(subject))
     }
 
-    /// The policies that put a subject into default deny in a direction: whom a default deny names.
+    /// The policies that put a subject into default deny in a direction, those that only audit included: whom a default
+    /// deny names, see [`Policy::audited`].
     pub fn default_denying<'a>(
         &'a self,
         subject: &'a LabelSet,
@@ -104,21 +117,32 @@ impl RuleSet {
             .filter(move |policy| policy.default_deny(direction))
     }
 
-    /// The rules of the policies that select a subject, with their ranks.
-    pub(crate) fn rules_for(
-        &self,
-        subject: &LabelSet,
-    ) -> impl Iterator<Item = (RuleRef, &Arc<Rule>, u32)> {
-        let selected: Vec<bool> = self
-            .policies
-            .iter()
-            .map(|policy| policy.subject.matches(subject))
-            .collect();
-        (0u32..)
-            .map(RuleRef)
-            .zip(&self.entries)
-            .filter(move |(_, entry)| selected[entry.policy])
-            .map(|(reference, entry)| (reference, &entry.rule, entry.rank))
+    /// Every network that a rule names, exceptions included: each needs an identity, and no other does. A rule for the
+    /// entity `world-ipv4` names `0.0.0.0/0`, one for `world-ipv6` `::/0`.
+    pub fn prefixes(&self) -> BTreeSet<Cidr> {
+        self.rules()
+            .flat_map(|(_, rule)| rule.peers.prefixes())
+            .collect()
+    }
+
+    /// The positions of the policies that select a subject.
+    pub(crate) fn positions_selecting(&self, subject: &LabelSet) -> Box<[usize]> {
+        let policies = self.policies.iter().enumerate();
+        policies
+            .filter(|(_, policy)| policy.subject.matches(subject))
+            .map(|(position, _)| position)
+            .collect()
+    }
+
+    /// The rules of the policy at a position.
+    pub(crate) fn rules_of(&self, policy: usize) -> &[RuleRef] {
+        self.by_policy.get(policy).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a rule's policy only audits.
+    pub(crate) fn is_audited(&self, reference: RuleRef) -> bool {
+        self.policy_of(reference)
+            .is_some_and(|policy| policy.audited)
     }
 
     fn entry(&self, reference: RuleRef) -> Option<&Entry> {

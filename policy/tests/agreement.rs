@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use policy::{
     Action, Compiler, Decision, Direction, Enforcement, Entity, Identities, Identity, LabelSet,
-    Operator, Peer, Peers, Policy, PolicyKind, PolicyName, PortRange, PortSpec, Ports, Ranks,
-    Requirement, Rule, RuleKey, RuleSet, Selector, Verdict, evaluate, protocol,
+    NamedPorts, Operator, Peer, Peers, Policy, PolicyKind, PolicyModel, PolicyName, PortRange,
+    PortSpec, Ports, Ranks, Requirement, Rule, RuleKey, RuleSet, Selector, Verdict, evaluate,
+    protocol,
 };
 use proptest::prelude::*;
 
@@ -136,6 +137,16 @@ fn policies(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Arc<Poli
     })
 }
 
+static NO_NAMES: NamedPorts = NamedPorts::new();
+
+fn model(rules: &RuleSet, enforcement: Enforcement) -> PolicyModel<'_> {
+    PolicyModel {
+        rules,
+        enforcement,
+        named_ports: &NO_NAMES,
+    }
+}
+
 type Parts = (
     PolicyKind,
     Selector,
@@ -173,9 +184,11 @@ fn build(name: &str, (kind, subject, default_deny, rules): Parts) -> Policy {
         subject,
         default_deny_ingress: default_deny.0,
         default_deny_egress: default_deny.1,
+        audited: false,
         rules,
         file: "generated".into(),
         line: 1,
+        text: "".into(),
     }
 }
 
@@ -215,8 +228,7 @@ fn decisions(
     let mut decisions = Vec::new();
     for_each_packet(&identities(), |subject, direction, peer, protocol, port| {
         let decision = evaluate(
-            &rules,
-            enforcement,
+            &model(&rules, enforcement),
             subject,
             peer,
             direction,
@@ -247,7 +259,8 @@ proptest! {
         // Twice with the same ranks: the second set must fit between what is left of the first.
         for policies in [first, second] {
             let rules = RuleSet::new(policies, &mut ranks);
-            let compiler = Compiler::new(&rules, &identities, enforcement);
+            let model = model(&rules, enforcement);
+            let compiler = Compiler::new(model, &identities);
             for subject in label_sets() {
                 let set = compiler.compile(&subject);
                 // 0 is "anybody" in the kernel's key: a cell for the unknown identity would match everyone.
@@ -255,7 +268,7 @@ proptest! {
                 for direction in [Direction::Ingress, Direction::Egress] {
                     for (identity, labels) in identities.iter() {
                         for (protocol, port) in PROTOCOLS.into_iter().flat_map(|protocol| PORTS.map(|port| (protocol, port))) {
-                            let expect = evaluate(&rules, enforcement, &subject, (identity, labels), direction, protocol, port);
+                            let expect = evaluate(&model, &subject, (identity, labels), direction, protocol, port);
                             let found = set.lookup(direction, identity, protocol, port);
                             prop_assert_eq!(found, expect, "{} {} {} {}/{}", subject, direction, identity, protocol, port);
                         }

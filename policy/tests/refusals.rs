@@ -264,9 +264,24 @@ fn refuses_documents() {
         &format!("{head}metadata: {{name: a/b}}\n"),
         "p.yaml:3: metadata.name: \"a/b\" is no object name (up to 253 of a-z, 0-9, - and .)",
     );
-    check(
-        &format!("{head}metadata:\n  name: p\n  annotations:\n    tycho.io/audit: 'true'\n"),
-        "p.yaml:6: metadata.annotations.tycho.io/audit: this field is not supported",
+    let annotated = |annotation: &str, expect: &str| {
+        let text = format!("{head}metadata:\n  name: p\n  annotations:\n    {annotation}\n");
+        assert_eq!(
+            error_of(&text),
+            format!("p.yaml:6: metadata.annotations.{expect}")
+        );
+    };
+    annotated(
+        "tycho.io/audit: 'yes'",
+        "tycho.io/audit: expected \"true\" or \"false\", found \"yes\"",
+    );
+    annotated(
+        "tycho.io/audit: true",
+        "tycho.io/audit: expected a string (in quotes), found a boolean",
+    );
+    annotated(
+        "tycho.io/mode: 'off'",
+        "tycho.io/mode: there is no such annotation; there is tycho.io/audit",
     );
     check(
         "apiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata: {name: p, namespace: n}\n",

@@ -1,6 +1,6 @@
 //! Files in, revisions out: changes are all or nothing.
 
-use policy::{Enforcement, Identities, LabelSet, PolicyRepository};
+use policy::{Compiler, Enforcement, Identities, LabelSet, NamedPorts, PolicyRepository};
 
 fn policy(name: &str, port: u16) -> String {
     format!(
@@ -68,7 +68,9 @@ fn a_new_policy_leaves_the_cells_of_others_alone() {
     policies.replace_file("d.yaml", &policy("d", 81)).unwrap();
     let subject = LabelSet::parse(["k8s:io.kubernetes.pod.namespace=default"]).unwrap();
     let ranks_by_port = |policies: &PolicyRepository| -> Vec<(u16, u32)> {
-        let set = policies.compile_for(&subject, &Identities::new(), Enforcement::Default);
+        let (identities, named_ports) = (Identities::new(), NamedPorts::new());
+        let model = policies.model(Enforcement::Default, &named_ports);
+        let set = Compiler::new(model, &identities).compile(&subject);
         let mut ranks: Vec<_> = set
             .cells
             .iter()

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
 
 use policy::{
-    Direction, Enforcement, Identities, Identity, LabelSet, MatchType, PolicyRepository, Verdict,
-    evaluate, protocol,
+    Compiler, Direction, Enforcement, Identities, Identity, LabelSet, MatchType, NamedPorts,
+    PolicyModel, PolicyRepository, PolicySet, Verdict, evaluate, protocol,
 };
 
 const SHOP: &str = include_str!("policies/shop.yaml");
@@ -17,6 +17,7 @@ struct Stage {
     policies: PolicyRepository,
     identities: Identities,
     enforcement: Enforcement,
+    named_ports: NamedPorts,
 }
 
 impl Stage {
@@ -38,7 +39,16 @@ impl Stage {
             policies,
             identities,
             enforcement: Enforcement::Default,
+            named_ports: NamedPorts::new(),
         }
+    }
+
+    fn model(&self) -> PolicyModel<'_> {
+        self.policies.model(self.enforcement, &self.named_ports)
+    }
+
+    fn compile(&self, subject: &LabelSet) -> PolicySet {
+        Compiler::new(self.model(), &self.identities).compile(subject)
     }
 
     /// Decides, checks that the compiled cells decide the same, and tells it as `verdict (match) rule`.
@@ -56,18 +66,8 @@ impl Stage {
             .unwrap();
         let peer = (identity, self.identities.labels(identity).unwrap());
         let rules = self.policies.rules();
-        let decision = evaluate(
-            rules,
-            self.enforcement,
-            &subject,
-            peer,
-            direction,
-            protocol,
-            port,
-        );
-        let set = self
-            .policies
-            .compile_for(&subject, &self.identities, self.enforcement);
+        let decision = evaluate(&self.model(), &subject, peer, direction, protocol, port);
+        let set = self.compile(&subject);
         assert_eq!(set.lookup(direction, identity, protocol, port), decision);
         let verdict = match decision.verdict {
             Verdict::Allowed => "allowed",
@@ -346,11 +346,7 @@ fn enforcement_setting() {
 #[test]
 fn cells_of_the_backend() {
     let stage = Stage::new(SHOP);
-    let set = stage.policies.compile_for(
-        &labels("shop/backend"),
-        &stage.identities,
-        stage.enforcement,
-    );
+    let set = stage.compile(&labels("shop/backend"));
     assert!(set.ingress_enforced && set.egress_enforced);
     // ICMP and ICMPv6 echo for anybody, 8080 for the frontend; port 23 for anybody, and for the database three protocols
     // on 5432 and one block of four ports.
@@ -375,14 +371,7 @@ fn cells_of_the_backend() {
 fn scaling_a_workload_changes_no_cell() {
     let mut stage = Stage::new(SHOP);
     let subject = labels("shop/backend");
-    let before = stage
-        .policies
-        .compile_for(&subject, &stage.identities, stage.enforcement);
+    let before = stage.compile(&subject);
     stage.identities.allocate(labels("shop/frontend")).unwrap();
-    assert_eq!(
-        stage
-            .policies
-            .compile_for(&subject, &stage.identities, stage.enforcement),
-        before
-    );
+    assert_eq!(stage.compile(&subject), before);
 }

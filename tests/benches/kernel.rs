@@ -10,7 +10,7 @@ use bpf_events::counters::Counter;
 use bpf_events::endpoint::{EndpointRow, MODE_ENFORCE, SPOOFING_STRICT};
 use bpf_events::ipcache::{ADDRESS_MANAGED, AddressInfo};
 use bpf_loader::{Datapath, Probe, RunTimeSettings, Settings};
-use policy::{Enforcement, Identities, LabelSet, PolicyRepository};
+use policy::{Compiler, Enforcement, Identities, LabelSet, NamedPorts, PolicyRepository};
 
 /// Interface of packets that `BPF_PROG_TEST_RUN` makes without a context.
 const LOOPBACK: u32 = 1;
@@ -85,10 +85,12 @@ impl Bench {
         let server = identities.allocate(labels("server")).expect("room");
         let mut policies = PolicyRepository::new();
         policies.replace_file("bench.yaml", POLICY).expect("valid");
-        let set = policies.compile_for(&labels("client"), &identities, Enforcement::Default);
+        let named_ports = NamedPorts::new();
+        let model = policies.model(Enforcement::Default, &named_ports);
+        let set = Compiler::new(model, &identities).compile(&labels("client"));
         datapath
             .policy_sets
-            .write(1, &set, 1, |_| 16)
+            .write(1, &set, 1, |_| 16, [0; 2])
             .expect("written");
         for (identity, number) in [(client, 1), (server, 2)] {
             let info = AddressInfo {

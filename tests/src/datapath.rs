@@ -12,7 +12,9 @@ use bpf_events::record::Record;
 use bpf_loader::ring::EventRing;
 use bpf_loader::{Datapath, RunTimeSettings, Settings};
 use lab::{EndpointSpec, Namespace, Node, NodeBuilder};
-use policy::{Enforcement, Identities, Identity, LabelSet, PolicyRepository, RuleRef};
+use policy::{
+    Compiler, Enforcement, Identities, Identity, LabelSet, NamedPorts, PolicyRepository, RuleRef,
+};
 
 /// Floods and exact counts want the machine for themselves, however many threads and test runners there are.
 const LOCK: &str = "tycho-kernel-tests.lock";
@@ -230,9 +232,9 @@ impl TestNode {
             .replace_file("test.yaml", yaml)
             .expect("valid policies");
         let numbers = self.number_rules();
-        let compiler = self
-            .policies
-            .compiler(&self.identities, Enforcement::Default);
+        let named_ports = NamedPorts::new();
+        let model = self.policies.model(Enforcement::Default, &named_ports);
+        let compiler = Compiler::new(model, &self.identities);
         for member in self.members.values() {
             let set = compiler.compile(&member.labels);
             self.datapath
@@ -242,6 +244,7 @@ impl TestNode {
                     &set,
                     u32::try_from(self.policies.revision()).expect("few revisions"),
                     |rule| numbers[&rule],
+                    [0; 2],
                 )
                 .expect("written");
         }

@@ -122,7 +122,9 @@ fn namespace<'a>(node: &'a Node, name: &str) -> Option<&'a Namespace> {
 
 #[cfg(test)]
 mod tests {
-    use policy::{Direction, Enforcement, Identity, LabelSet, PolicyRepository, Verdict, protocol};
+    use policy::{
+        Direction, Enforcement, Identity, LabelSet, NamedPorts, PolicyRepository, Verdict, protocol,
+    };
 
     use super::super::manifests;
     use super::{Action, TRAFFIC, Talk};
@@ -146,9 +148,9 @@ mod tests {
         };
         let decide = |subject: &LabelSet, peer: &LabelSet, direction| {
             let peer = (Identity(300), peer);
-            let rules = policies.rules();
-            let enforcement = Enforcement::Default;
-            policy::evaluate(rules, enforcement, subject, peer, direction, protocol, port).verdict
+            let named_ports = NamedPorts::new();
+            let model = policies.model(Enforcement::Default, &named_ports);
+            policy::evaluate(&model, subject, peer, direction, protocol, port).verdict
         };
         let (from, to) = (labels(talk.from), labels(talk.to));
         let leaving = decide(&from, &to, Direction::Egress);

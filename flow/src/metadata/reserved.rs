@@ -1,6 +1,6 @@
 //! The reserved identities, whose metadata indexes are their numbers.
 
-use policy::{Identity, Label, LabelSet, SOURCE_RESERVED};
+use policy::Identity;
 
 use super::{MetadataContent, MetadataKind};
 
@@ -10,11 +10,10 @@ pub const FIRST_FREE_INDEX: u32 = 16;
 /// What is known of a reserved identity.
 #[must_use]
 pub fn reserved_content(identity: u32) -> Option<MetadataContent> {
-    let name = Identity(identity).name()?;
     Some(MetadataContent {
         kind: MetadataKind::Reserved,
         identity,
-        labels: LabelSet::from_iter([Label::new(SOURCE_RESERVED, name, "")]),
+        labels: Identity(identity).reserved_labels()?,
         ..MetadataContent::default()
     })
 }

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use policy::{Enforcement, Identity, LabelFilter, LabelSet, PolicyRepository, RepositoryError};
+use policy::{
+    Compiler, Enforcement, Identity, LabelFilter, LabelSet, NamedPorts, PolicyRepository,
+    RepositoryError,
+};
 use registry::directory::Manifest;
 use registry::endpoint_file::{EndpointFile, EndpointSpec, Mode, labels};
 
@@ -93,9 +96,11 @@ impl Planner {
             self.revisions = (self.repository.revision(), self.book.next_revision()?);
         }
         // Only now are all identities known that rules may select.
-        let compiler = self
+        let named_ports = named_ports(&file, &endpoints, &subjects);
+        let model = self
             .repository
-            .compiler(self.book.identities(), self.settings.enforcement);
+            .model(self.settings.enforcement, &named_ports);
+        let compiler = Compiler::new(model, self.book.identities());
         let compiled = sets
             .into_iter()
             .filter_map(|(set, identity)| Some((set, compiler.compile(subjects.get(&identity)?))));
@@ -159,6 +164,25 @@ impl Planner {
         }
         Ok(numbers)
     }
+}
+
+/// The names that the endpoints of the file give to their ports.
+fn named_ports(
+    file: &EndpointFile,
+    endpoints: &[DesiredEndpoint],
+    subjects: &BTreeMap<Identity, LabelSet>,
+) -> NamedPorts {
+    let mut named_ports = NamedPorts::new();
+    for (spec, endpoint) in file.endpoints.iter().zip(endpoints) {
+        let identity = Identity(endpoint.row.identity);
+        let Some(labels) = subjects.get(&identity) else {
+            continue;
+        };
+        for (name, port) in &spec.ports {
+            named_ports.insert(identity, labels, name, *port);
+        }
+    }
+    named_ports
 }
 
 fn metadata_key(spec: &EndpointSpec) -> String {

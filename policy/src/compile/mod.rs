@@ -1,69 +1,90 @@
 //! The compiler: rules → the cells that the kernel looks up.
 
+mod lowered;
+mod members;
 mod policy_set;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
-use std::sync::Arc;
 
+use lowered::Lowered;
+use members::Members;
 pub use policy_set::{Cell, LOOKUP_ANY_PROTOCOL, PolicySet, PolicySetId};
 
-use crate::evaluate::{Enforcement, is_enforced};
+use crate::evaluate::{Enforcement, PolicyModel};
 use crate::identity::{Identities, Identity};
 use crate::label::LabelSet;
-use crate::match_type::MatchType;
-use crate::rule::{Direction, L4Form, Peers, PortRange, Ports, Rule};
-use crate::rule_set::{RuleRef, RuleSet};
+use crate::rule::{Action, Direction};
+use crate::rule_set::RuleRef;
 
-/// Compiles many subjects against one state of rules and identities; what peers select is worked out once.
+/// Compiles many subjects against one state of rules and identities. What a rule selects is worked out once, and so is the
+/// set of subjects that the same policies select.
 #[derive(Debug)]
 pub struct Compiler<'a> {
-    rules: &'a RuleSet,
-    identities: &'a Identities,
-    enforcement: Enforcement,
-    members: RefCell<HashMap<&'a Peers, Arc<[Identity]>>>,
-}
-
-/// One form of a rule's ports: the L4 part of a cell's key.
-#[derive(Clone, Copy)]
-struct L4Key {
-    protocol: Option<u8>,
-    port: u16,
-    port_prefix: u8,
-    form: L4Form,
+    model: PolicyModel<'a>,
+    members: Members<'a>,
+    /// By [`RuleRef`].
+    lowered: Vec<OnceCell<Lowered>>,
+    /// By the policies that select the subject, in their order.
+    compiled: RefCell<HashMap<Box<[usize]>, PolicySet>>,
 }
 
 impl<'a> Compiler<'a> {
     /// A compiler for this state.
-    pub fn new(rules: &'a RuleSet, identities: &'a Identities, enforcement: Enforcement) -> Self {
+    pub fn new(model: PolicyModel<'a>, identities: &'a Identities) -> Self {
         Self {
-            rules,
-            identities,
-            enforcement,
-            members: RefCell::default(),
+            model,
+            members: Members::new(identities),
+            lowered: vec![OnceCell::new(); model.rules.len()],
+            compiled: RefCell::default(),
         }
     }
 
     /// The policy set of every endpoint with these labels.
     pub fn compile(&self, subject: &LabelSet) -> PolicySet {
+        if self.model.enforcement == Enforcement::Never {
+            return PolicySet::default();
+        }
+        let selecting = self.model.rules.positions_selecting(subject);
+        if let Some(known) = self.compiled.borrow().get(&selecting) {
+            return known.clone();
+        }
+        let set = self.compile_for(subject, &selecting);
+        self.compiled.borrow_mut().insert(selecting, set.clone());
+        set
+    }
+
+    fn compile_for(&self, subject: &LabelSet, selecting: &[usize]) -> PolicySet {
         let mut cells = Vec::new();
-        if self.enforcement != Enforcement::Never {
-            for (reference, rule, rank) in self.rules.rules_for(subject) {
-                self.lower(reference, rule, rank, &mut cells);
+        for &policy in selecting {
+            for &rule in self.model.rules.rules_of(policy) {
+                self.lower(rule, &mut cells);
             }
         }
-        let enforced = |direction| is_enforced(self.rules, self.enforcement, subject, direction);
+        let default_deny = |direction| self.model.default_deny(subject, direction);
         PolicySet::new(
-            enforced(Direction::Ingress),
-            enforced(Direction::Egress),
+            default_deny(Direction::Ingress),
+            default_deny(Direction::Egress),
             cells,
         )
     }
 
-    fn lower(&self, reference: RuleRef, rule: &'a Rule, rank: u32, cells: &mut Vec<Cell>) {
-        let by_identity = rule.peers != Peers::Any;
-        let cell = |identity: Option<Identity>, key: &L4Key| Cell {
+    fn lower(&self, reference: RuleRef, cells: &mut Vec<Cell>) {
+        let rules = self.model.rules;
+        let (Some(rule), Some(rank)) = (rules.rule(reference), rules.rank(reference)) else {
+            return;
+        };
+        let Some(place) = usize::try_from(reference.0)
+            .ok()
+            .and_then(|place| self.lowered.get(place))
+        else {
+            return;
+        };
+        let lowered = place.get_or_init(|| Lowered::new(&self.model, rule, &self.members));
+        let audit = rule.key.action == Action::Deny && rules.is_audited(reference);
+        let cell = |identity: Option<Identity>, key: &lowered::L4Key| Cell {
             direction: rule.key.direction,
+            audit,
             identity,
             protocol: key.protocol,
             port: key.port,
@@ -71,61 +92,16 @@ impl<'a> Compiler<'a> {
             rank,
             rule: reference,
             action: rule.key.action,
-            match_type: MatchType::of(by_identity, key.form),
+            match_type: key.match_type,
         };
-        let keys = l4_keys(&rule.ports);
-        if by_identity {
-            for &identity in self.members(&rule.peers).iter() {
-                cells.extend(keys.iter().map(|key| cell(Some(identity), key)));
+        match &lowered.members {
+            Some(members) => {
+                cells.reserve(members.len() * lowered.keys.len());
+                for &identity in members.iter() {
+                    cells.extend(lowered.keys.iter().map(|key| cell(Some(identity), key)));
+                }
             }
-        } else {
-            cells.extend(keys.iter().map(|key| cell(None, key)));
+            None => cells.extend(lowered.keys.iter().map(|key| cell(None, key))),
         }
     }
-
-    fn members(&self, peers: &'a Peers) -> Arc<[Identity]> {
-        if let Some(known) = self.members.borrow().get(peers) {
-            return Arc::clone(known);
-        }
-        let members: Arc<[Identity]> = self
-            .identities
-            .iter()
-            .filter(|(identity, labels)| peers.contain(*identity, labels))
-            .map(|(identity, _)| identity)
-            .collect();
-        self.members
-            .borrow_mut()
-            .insert(peers, Arc::clone(&members));
-        members
-    }
-}
-
-fn l4_keys(ports: &Ports) -> Vec<L4Key> {
-    let Ports::Of(specs) = ports else {
-        return vec![L4Key {
-            protocol: None,
-            port: 0,
-            port_prefix: 0,
-            form: L4Form::AnyProtocol,
-        }];
-    };
-    specs
-        .iter()
-        .flat_map(|spec| {
-            let form = if spec.ports == PortRange::Any {
-                L4Form::Protocol
-            } else {
-                L4Form::Port
-            };
-            spec.ports
-                .prefixes()
-                .into_iter()
-                .map(move |(port, port_prefix)| L4Key {
-                    protocol: Some(spec.protocol),
-                    port,
-                    port_prefix,
-                    form,
-                })
-        })
-        .collect()
 }

@@ -5,8 +5,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::Identity;
-use crate::label::LabelSet;
+use super::{Identity, OtherSide};
 
 /// A named group of identities (`fromEntities`, `toEntities`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,9 +14,9 @@ pub enum Entity {
     All,
     /// Everything outside the cluster.
     World,
-    /// The IPv4 part of the world, where it has an identity of its own.
+    /// The IPv4 part of the world.
     WorldIpv4,
-    /// The IPv6 part of the world, where it has an identity of its own.
+    /// The IPv6 part of the world.
     WorldIpv6,
     /// Every endpoint of the cluster, managed or not, and its nodes.
     Cluster,
@@ -72,14 +71,13 @@ impl Entity {
             .map_or("", |(_, name)| name)
     }
 
-    /// Whether the identity belongs to it. Labels count besides the number: an endpoint that carries
-    /// `reserved:kube-apiserver` is the API server whatever its number.
-    pub fn contains(self, identity: Identity, labels: &LabelSet) -> bool {
-        let is = |reserved: Identity| {
-            identity == reserved
-                || reserved
-                    .name()
-                    .is_some_and(|name| labels.has_reserved(name))
+    /// Whether the other side belongs to it.
+    pub fn contains(self, other: &OtherSide<'_>) -> bool {
+        let is = |reserved| other.is(reserved);
+        let family = |of_ipv6| {
+            other
+                .prefix
+                .is_some_and(|prefix| prefix.is_ipv6() == of_ipv6)
         };
         match self {
             Self::All => true,
@@ -88,11 +86,11 @@ impl Entity {
                 is(Identity::WORLD)
                     || is(Identity::WORLD_IPV4)
                     || is(Identity::WORLD_IPV6)
-                    || identity.is_node_local()
+                    || other.identity.is_node_local()
             }
-            Self::WorldIpv4 => is(Identity::WORLD_IPV4),
-            Self::WorldIpv6 => is(Identity::WORLD_IPV6),
-            Self::Cluster => identity.is_allocated() || CLUSTER_RESERVED.into_iter().any(is),
+            Self::WorldIpv4 => is(Identity::WORLD_IPV4) || family(false),
+            Self::WorldIpv6 => is(Identity::WORLD_IPV6) || family(true),
+            Self::Cluster => other.identity.is_allocated() || CLUSTER_RESERVED.into_iter().any(is),
             Self::Host => is(Identity::HOST),
             Self::RemoteNode => is(Identity::REMOTE_NODE),
             Self::Init => is(Identity::INIT),
@@ -136,33 +134,48 @@ impl fmt::Display for Entity {
 #[cfg(test)]
 mod tests {
     use super::{Entity, NAMES};
-    use crate::identity::Identity;
+    use crate::identity::{Identity, OtherSide};
     use crate::label::LabelSet;
+
+    const CIDR_IPV4: u32 = 1 << 24 | 5;
+    const CIDR_IPV6: u32 = 1 << 24 | 6;
+
+    fn labels(number: u32) -> LabelSet {
+        match number {
+            CIDR_IPV4 => Identity::prefix_labels("192.0.2.0/24".parse().unwrap()),
+            CIDR_IPV6 => Identity::prefix_labels("fd00::/8".parse().unwrap()),
+            _ => Identity(number).reserved_labels().unwrap_or_default(),
+        }
+    }
 
     #[test]
     fn members() {
         let check = |name: &str, expect: &[u32]| {
             let entity: Entity = name.parse().unwrap();
             let members: Vec<u32> = (0..=10)
-                .chain([300, 1 << 24 | 5])
+                .chain([300, CIDR_IPV4, CIDR_IPV6])
                 .filter(|&number| {
-                    let labels = Identity(number).reserved_labels().unwrap_or_default();
-                    entity.contains(Identity(number), &labels)
+                    let labels = labels(number);
+                    entity.contains(&OtherSide::new(Identity(number), &labels))
                 })
                 .collect();
             assert_eq!(members, expect, "{name}");
         };
-        check("all", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 300, 1 << 24 | 5]);
+        check(
+            "all",
+            &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 300, CIDR_IPV4, CIDR_IPV6],
+        );
         check("none", &[]);
-        check("world", &[2, 9, 10, 1 << 24 | 5]);
-        check("world-ipv4", &[9]);
+        check("world", &[2, 9, 10, CIDR_IPV4, CIDR_IPV6]);
+        check("world-ipv4", &[9, CIDR_IPV4]);
+        check("world-ipv6", &[10, CIDR_IPV6]);
         check("cluster", &[1, 3, 4, 5, 6, 7, 8, 300]);
         check("host", &[1]);
         check("remote-node", &[6, 7]);
         check("kube-apiserver", &[7]);
         check("init", &[5]);
         let labels = LabelSet::parse(["reserved:kube-apiserver", "reserved:host"]).unwrap();
-        assert!(Entity::KubeApiserver.contains(Identity::HOST, &labels));
+        assert!(Entity::KubeApiserver.contains(&OtherSide::new(Identity::HOST, &labels)));
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! Identities: the numbers of label sets.
 
 mod entity;
+mod other_side;
 mod table;
 
 use std::fmt;
 
 pub use entity::{Entity, UnknownEntity};
+pub use other_side::OtherSide;
 pub use table::{Identities, IdentityError};
 
-use crate::label::{Label, LabelSet, SOURCE_RESERVED};
+use crate::cidr::Cidr;
+use crate::label::{Label, LabelSet, SOURCE_CIDR, SOURCE_RESERVED};
 
 /// The number of a label set. Reserved numbers lie below 256, cluster-wide ones in `256..=65535`, node-local ones (CIDR)
 /// have bit 24 set.
@@ -57,7 +60,7 @@ impl Identity {
     pub const FIRST_ALLOCATED: Self = Self(256);
     /// Highest number given to a label set.
     pub const LAST_ALLOCATED: Self = Self(65_535);
-    /// Set in numbers that mean something on one node only.
+    /// Set in numbers that mean something on one node only: those of networks.
     pub const NODE_LOCAL_BIT: u32 = 1 << 24;
 
     /// The reserved identities in order of their number.
@@ -76,17 +79,42 @@ impl Identity {
     }
 
     /// The labels of a reserved identity: `reserved:` and its name. The API server is also a remote node, as in Cilium.
+    /// Both parts of the world are also the world: an address outside has one of the three identities according to what
+    /// other policies name, and a selector must not see the difference.
     pub fn reserved_labels(self) -> Option<LabelSet> {
-        let also = (self == Self::KUBE_APISERVER).then_some(Self::REMOTE_NODE);
-        let name = self.name()?;
-        let names = [Some(name), also.and_then(Self::name)];
+        let also = match self {
+            Self::KUBE_APISERVER => Self::REMOTE_NODE.name(),
+            Self::WORLD_IPV4 | Self::WORLD_IPV6 => Self::WORLD.name(),
+            _ => None,
+        };
+        let names = [self.name()?].into_iter().chain(also);
         Some(
             names
-                .into_iter()
-                .flatten()
                 .map(|name| Label::new(SOURCE_RESERVED, name, ""))
                 .collect(),
         )
+    }
+
+    /// The reserved identity that stands for every address of a family; `None` for any smaller network.
+    pub fn of_family(prefix: Cidr) -> Option<Self> {
+        match prefix {
+            Cidr::ALL_IPV4 => Some(Self::WORLD_IPV4),
+            Cidr::ALL_IPV6 => Some(Self::WORLD_IPV6),
+            _ => None,
+        }
+    }
+
+    /// The labels of the identity that stands for a network: `cidr:` and the network, and `reserved:world`.
+    pub fn prefix_labels(prefix: Cidr) -> LabelSet {
+        match Self::of_family(prefix).and_then(Self::reserved_labels) {
+            Some(labels) => labels,
+            None => [
+                Label::new(SOURCE_CIDR, prefix.label_key(), ""),
+                Label::new(SOURCE_RESERVED, RESERVED_NAMES[2], ""),
+            ]
+            .into_iter()
+            .collect(),
+        }
     }
 
     /// Whether the number was given to a label set, and means the same on every node.
@@ -131,7 +159,7 @@ mod tests {
             "kube-apiserver",
             "reserved:kube-apiserver,reserved:remote-node",
         );
-        check(10, "world-ipv6", "reserved:world-ipv6");
+        check(10, "world-ipv6", "reserved:world,reserved:world-ipv6");
         assert_eq!(Identity(11).name(), None);
         assert_eq!(Identity(256).to_string(), "256");
         assert!(
@@ -140,5 +168,17 @@ mod tests {
                 && !Identity(65_536).is_allocated()
         );
         assert!(Identity(1 << 24 | 1).is_node_local());
+    }
+
+    #[test]
+    fn labels_of_networks() {
+        let check = |prefix: &str, expect: &str| {
+            let labels = Identity::prefix_labels(prefix.parse().unwrap());
+            assert_eq!(labels.to_string(), expect);
+        };
+        check("10.0.0.0/8", "cidr:10.0.0.0/8,reserved:world");
+        check("fd00::/8", "cidr:fd00--0/8,reserved:world");
+        check("0.0.0.0/0", "reserved:world,reserved:world-ipv4");
+        check("::/0", "reserved:world,reserved:world-ipv6");
     }
 }

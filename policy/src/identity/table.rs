@@ -4,16 +4,23 @@ use std::collections::{BTreeMap, HashMap};
 
 use thiserror::Error;
 
-use super::Identity;
+use super::{Identity, OtherSide};
+use crate::cidr::Cidr;
 use crate::label::LabelSet;
 
 /// Every known identity. Starts with the reserved ones.
 #[derive(Clone, Debug)]
 pub struct Identities {
-    by_number: BTreeMap<Identity, LabelSet>,
+    by_number: BTreeMap<Identity, Known>,
     by_labels: HashMap<LabelSet, Identity>,
     /// Where the next search for a free number begins.
     next: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    labels: LabelSet,
+    prefix: Option<Cidr>,
 }
 
 /// Why an identity could not be added.
@@ -34,6 +41,15 @@ pub enum IdentityError {
         present: LabelSet,
         /// What it should have meant.
         wanted: LabelSet,
+    },
+    /// The number cannot stand for that network: a network has a node-local number, all of IPv4 `world-ipv4`, all of IPv6
+    /// `world-ipv6`.
+    #[error("identity {identity} cannot stand for the network {prefix}")]
+    NotForPrefix {
+        /// The number.
+        identity: Identity,
+        /// The network.
+        prefix: Cidr,
     },
     /// The labels have another number already.
     #[error("the labels {labels} already have identity {present}, not {wanted}")]
@@ -96,11 +112,11 @@ impl Identities {
     /// If the number or the labels are taken by another pair; adding the same pair again is no error.
     pub fn insert(&mut self, identity: Identity, labels: LabelSet) -> Result<(), IdentityError> {
         if let Some(present) = self.by_number.get(&identity)
-            && *present != labels
+            && present.labels != labels
         {
             return Err(IdentityError::NumberTaken {
                 identity,
-                present: present.clone(),
+                present: present.labels.clone(),
                 wanted: labels,
             });
         }
@@ -120,19 +136,39 @@ impl Identities {
         Ok(())
     }
 
+    /// Adds the identity of a network.
+    ///
+    /// # Errors
+    /// If the number is not one of networks, or as [`Identities::insert`].
+    pub fn insert_prefix(&mut self, identity: Identity, prefix: Cidr) -> Result<(), IdentityError> {
+        let fits = match Identity::of_family(prefix) {
+            Some(family) => identity == family,
+            None => identity.is_node_local(),
+        };
+        if !fits {
+            return Err(IdentityError::NotForPrefix { identity, prefix });
+        }
+        self.insert(identity, Identity::prefix_labels(prefix))
+    }
+
     /// Forgets an identity and gives back its labels. Reserved ones stay.
     pub fn remove(&mut self, identity: Identity) -> Option<LabelSet> {
         if identity.name().is_some() {
             return None;
         }
-        let labels = self.by_number.remove(&identity)?;
+        let labels = self.by_number.remove(&identity)?.labels;
         self.by_labels.remove(&labels);
         Some(labels)
     }
 
     /// The labels of an identity.
     pub fn labels(&self, identity: Identity) -> Option<&LabelSet> {
-        self.by_number.get(&identity)
+        Some(&self.by_number.get(&identity)?.labels)
+    }
+
+    /// The network that an identity stands for.
+    pub fn prefix(&self, identity: Identity) -> Option<Cidr> {
+        self.by_number.get(&identity)?.prefix
     }
 
     /// The identity of a label set.
@@ -144,7 +180,16 @@ impl Identities {
     pub fn iter(&self) -> impl Iterator<Item = (Identity, &LabelSet)> {
         self.by_number
             .iter()
-            .map(|(identity, labels)| (*identity, labels))
+            .map(|(identity, known)| (*identity, &known.labels))
+    }
+
+    /// Every identity as rules look at it, in order of its number.
+    pub fn other_sides(&self) -> impl Iterator<Item = OtherSide<'_>> {
+        self.by_number.iter().map(|(identity, known)| OtherSide {
+            identity: *identity,
+            labels: &known.labels,
+            prefix: known.prefix,
+        })
     }
 
     /// How many identities, the reserved ones included.
@@ -159,7 +204,8 @@ impl Identities {
 
     fn put(&mut self, identity: Identity, labels: LabelSet) {
         self.by_labels.insert(labels.clone(), identity);
-        self.by_number.insert(identity, labels);
+        let prefix = OtherSide::new(identity, &labels).prefix;
+        self.by_number.insert(identity, Known { labels, prefix });
     }
 }
 
@@ -220,6 +266,38 @@ mod tests {
         ));
         assert_eq!(table.identity(&labels("a")), Some(Identity(300)));
         assert_eq!(table.labels(Identity(300)), Some(&labels("a")));
+    }
+
+    #[test]
+    fn networks_have_numbers_of_their_own() {
+        let mut table = Identities::new();
+        let local = |number| Identity(Identity::NODE_LOCAL_BIT | number);
+        let check = |identity, prefix: &str, table: &mut Identities, expect: &str| {
+            let found = match table.insert_prefix(identity, prefix.parse().unwrap()) {
+                Ok(()) => table.prefix(identity).unwrap().to_string(),
+                Err(error) => error.to_string(),
+            };
+            assert_eq!(found, expect);
+        };
+        check(local(1), "10.0.0.0/8", &mut table, "10.0.0.0/8");
+        check(local(1), "10.0.0.0/8", &mut table, "10.0.0.0/8");
+        check(local(2), "fd00::/8", &mut table, "fd00::/8");
+        check(Identity::WORLD_IPV4, "0.0.0.0/0", &mut table, "0.0.0.0/0");
+        check(Identity::WORLD_IPV6, "::/0", &mut table, "::/0");
+        let refused = "identity 300 cannot stand for the network 10.0.0.0/8";
+        check(Identity(300), "10.0.0.0/8", &mut table, refused);
+        let refused = "identity 16777219 cannot stand for the network ::/0";
+        check(local(3), "::/0", &mut table, refused);
+        assert!(
+            table
+                .insert_prefix(local(3), "10.0.0.0/8".parse().unwrap())
+                .is_err()
+        );
+        let labels = Identity::prefix_labels("10.0.0.0/8".parse().unwrap());
+        assert_eq!(table.identity(&labels), Some(local(1)));
+        assert_eq!(table.remove(local(1)), Some(labels));
+        assert_eq!(table.prefix(local(1)), None);
+        assert_eq!(table.prefix(Identity::WORLD), None);
     }
 
     #[test]

@@ -20,6 +20,8 @@ use crate::selector::Selector;
 /// Whose specification it is.
 pub(super) struct Owner<'a> {
     pub(super) name: Arc<PolicyName>,
+    pub(super) audited: bool,
+    pub(super) text: &'a str,
     pub(super) file: &'a str,
     pub(super) line: u32,
 }
@@ -128,9 +130,11 @@ pub(super) fn policy(owner: Owner<'_>, spec: &Place<'_>) -> Result<Policy, ReadE
         subject,
         default_deny_ingress: chosen.0.unwrap_or(default_deny.0),
         default_deny_egress: chosen.1.unwrap_or(default_deny.1),
+        audited: owner.audited,
         rules,
         file: owner.file.to_owned(),
         line: owner.line,
+        text: owner.text.into(),
     })
 }
 

@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use super::cilium::{self, Owner};
-use super::error::{ReadError, ReadReason};
+use super::error::ReadError;
 use super::place::Place;
+use super::split::Documents;
 use super::yaml::documents;
 use crate::rule::{Policy, PolicyKind, PolicyName};
 
 const DEFAULT_NAMESPACE: &str = "default";
 const CILIUM_VERSION: &str = "cilium.io/v2";
+
+/// `"true"` makes a policy drop nothing: what it would drop is only marked.
+const AUDIT_ANNOTATION: &str = "tycho.io/audit";
+const OWN_ANNOTATIONS: &str = "tycho.io/";
 
 /// What an API server writes besides the fields that name an object; it has no say in what the policy means.
 const SERVER_FIELDS: [&str; 12] = [
@@ -32,13 +37,14 @@ const SERVER_FIELDS: [&str; 12] = [
 /// # Errors
 /// The first thing that is wrong, with its place. What cannot be enforced is refused, never ignored.
 pub fn read_policies(file: &str, text: &str) -> Result<Vec<Policy>, ReadError> {
+    let texts = Documents::new(text);
     documents(file, text)?
         .iter()
-        .map(|node| policy(file, &Place::root(file, node)))
+        .map(|node| policy(file, texts.at_line(node.line), &Place::root(file, node)))
         .collect()
 }
 
-fn policy(file: &str, document: &Place<'_>) -> Result<Policy, ReadError> {
+fn policy(file: &str, text: &str, document: &Place<'_>) -> Result<Policy, ReadError> {
     let fields = document.fields(
         &["apiVersion", "kind", "metadata", "spec", "status"],
         &["specs"],
@@ -48,9 +54,11 @@ fn policy(file: &str, document: &Place<'_>) -> Result<Policy, ReadError> {
     if version.text()? != CILIUM_VERSION {
         return Err(version.invalid(format!("expected {CILIUM_VERSION} for a {kind}")));
     }
-    let name = Arc::new(name(kind, &fields.required("metadata")?)?);
+    let (name, audited) = metadata(kind, &fields.required("metadata")?)?;
     let owner = Owner {
-        name,
+        name: Arc::new(name),
+        audited,
+        text,
         file,
         line: document.line(),
     };
@@ -72,15 +80,17 @@ fn kind(place: &Place<'_>) -> Result<PolicyKind, ReadError> {
         })
 }
 
-fn name(kind: PolicyKind, metadata: &Place<'_>) -> Result<PolicyName, ReadError> {
+/// The name, and whether the policy only audits.
+fn metadata(kind: PolicyKind, metadata: &Place<'_>) -> Result<(PolicyName, bool), ReadError> {
     let known: Vec<&str> = ["name", "namespace", "annotations"]
         .into_iter()
         .chain(SERVER_FIELDS)
         .collect();
     let fields = metadata.fields(&known, &[])?;
-    if let Some(annotations) = fields.optional("annotations")? {
-        refuse_own_annotations(&annotations)?;
-    }
+    let audited = match fields.optional("annotations")? {
+        Some(annotations) => is_audited(&annotations)?,
+        None => false,
+    };
     let name = object_name(&fields.required("name")?)?;
     let namespace = match (kind, fields.optional("namespace")?) {
         (PolicyKind::CiliumClusterwideNetworkPolicy, Some(place)) => {
@@ -90,21 +100,34 @@ fn name(kind: PolicyKind, metadata: &Place<'_>) -> Result<PolicyName, ReadError>
         (_, Some(place)) => object_name(&place)?,
         (_, None) => DEFAULT_NAMESPACE.to_owned(),
     };
-    Ok(PolicyName {
+    let name = PolicyName {
         kind,
         namespace,
         name,
-    })
+    };
+    Ok((name, audited))
 }
 
 /// An annotation of ours changes what a policy does, so one that is not understood is refused; others are for others.
-fn refuse_own_annotations(annotations: &Place<'_>) -> Result<(), ReadError> {
+fn is_audited(annotations: &Place<'_>) -> Result<bool, ReadError> {
+    let mut audited = false;
     for (key, place) in annotations.entries()? {
-        if key.starts_with("tycho.io/") {
-            return Err(place.error(ReadReason::Unsupported));
+        if key == AUDIT_ANNOTATION {
+            audited = match place.text()? {
+                "true" => true,
+                "false" => false,
+                other => {
+                    return Err(
+                        place.invalid(format!("expected \"true\" or \"false\", found {other:?}"))
+                    );
+                }
+            };
+        } else if key.starts_with(OWN_ANNOTATIONS) {
+            let message = format!("there is no such annotation; there is {AUDIT_ANNOTATION}");
+            return Err(place.invalid(message));
         }
     }
-    Ok(())
+    Ok(audited)
 }
 
 fn object_name(place: &Place<'_>) -> Result<String, ReadError> {

@@ -6,6 +6,7 @@ mod error;
 mod place;
 mod ports;
 mod selectors;
+mod split;
 mod yaml;
 
 pub use document::read_policies;

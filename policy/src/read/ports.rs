@@ -108,7 +108,7 @@ fn port_and_protocol(place: &Place<'_>) -> Result<Option<Vec<PortSpec>>, ReadErr
             .iter()
             .map(|&protocol| PortSpec {
                 protocol,
-                ports: range,
+                ports: range.clone(),
             })
             .collect(),
     ))

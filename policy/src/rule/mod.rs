@@ -2,12 +2,14 @@
 
 mod peer;
 mod port;
+mod words;
 
 use std::fmt;
 use std::sync::Arc;
 
-pub use peer::{Peer, Peers};
+pub use peer::{CidrPeer, Peer, Peers};
 pub use port::{L4Form, PortRange, PortSpec, Ports, protocol};
+pub(crate) use words::protocol_name;
 
 use crate::selector::Selector;
 
@@ -111,7 +113,7 @@ impl fmt::Display for RuleKey {
     }
 }
 
-/// One entry of one policy.
+/// One entry of one policy. Prints as its peers and ports in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// Its name and place in the order.
@@ -137,12 +139,16 @@ pub struct Policy {
     pub default_deny_ingress: bool,
     /// Whether it drops egress of its subjects that no rule allows.
     pub default_deny_egress: bool,
+    /// Whether it only audits: it drops nothing, and what it would have dropped passes with a mark.
+    pub audited: bool,
     /// Its rules.
     pub rules: Vec<Rule>,
     /// Where it was read from.
     pub file: String,
     /// The line where it begins, from 1.
     pub line: u32,
+    /// The text of its own document.
+    pub text: Arc<str>,
 }
 
 impl Policy {

@@ -1,5 +1,8 @@
 //! Protocols and ports of a rule, and their lowering to port prefixes.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 /// IP protocol numbers that rules name.
 pub mod protocol {
     /// ICMP; the port field carries the ICMP type.
@@ -24,7 +27,7 @@ pub enum Ports {
 }
 
 /// A protocol and its ports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortSpec {
     /// IP protocol number.
     pub protocol: u8,
@@ -33,7 +36,7 @@ pub struct PortSpec {
 }
 
 /// Ports of one protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PortRange {
     /// Every port.
     Any,
@@ -44,6 +47,8 @@ pub enum PortRange {
         /// Highest.
         last: u16,
     },
+    /// The ports of that name, of every endpoint that the rule is about; none if no such endpoint has the name.
+    Named(Arc<str>),
 }
 
 /// Which form of a rule's ports matched, the widest first.
@@ -72,28 +77,20 @@ impl Ports {
         Self::Of(specs)
     }
 
-    /// Which form matches a packet, if any. `port` is the service port, or the ICMP type.
-    pub fn form(&self, protocol: u8, port: u16) -> Option<L4Form> {
+    /// Which form matches a packet, if any. `port` is the service port, or the ICMP type; `named` gives the ports of a name.
+    pub fn form(
+        &self,
+        protocol: u8,
+        port: u16,
+        named: impl Fn(&str) -> BTreeSet<u16>,
+    ) -> Option<L4Form> {
         match self {
             Self::Any => Some(L4Form::AnyProtocol),
             Self::Of(specs) => specs
                 .iter()
-                .filter_map(|spec| spec.form(protocol, port))
+                .filter(|spec| spec.protocol == protocol)
+                .filter_map(|spec| spec.ports.form(port, &named))
                 .min(),
-        }
-    }
-}
-
-impl PortSpec {
-    fn form(self, protocol: u8, port: u16) -> Option<L4Form> {
-        if self.protocol != protocol {
-            return None;
-        }
-        match self.ports {
-            PortRange::Any => Some(L4Form::Protocol),
-            PortRange::Span { first, last } => {
-                (first..=last).contains(&port).then_some(L4Form::Port)
-            }
         }
     }
 }
@@ -116,33 +113,49 @@ impl PortRange {
         }
     }
 
-    /// The fewest port prefixes that cover the range: pairs of a port whose low bits are 0 and the number of leading
-    /// bits that count (0: any port). At most 30.
-    pub fn prefixes(self) -> Vec<(u16, u8)> {
-        let (first, last) = match self {
-            Self::Any => (0, u16::MAX),
-            Self::Span { first, last } => (first, last),
+    fn form(&self, port: u16, named: impl Fn(&str) -> BTreeSet<u16>) -> Option<L4Form> {
+        let is_meant = match self {
+            Self::Any => return Some(L4Form::Protocol),
+            Self::Span { first, last } => (*first..=*last).contains(&port),
+            Self::Named(name) => named(name).contains(&port),
         };
-        let mut prefixes = Vec::new();
-        let mut start = u32::from(first);
-        let end = u32::from(last) + 1;
-        while start < end {
-            // The largest block that begins here, by alignment and by what is left.
-            let aligned_bits = if start == 0 {
-                16
-            } else {
-                start.trailing_zeros()
-            };
-            let bits = aligned_bits.min((end - start).ilog2());
-            prefixes.push((start as u16, (16 - bits) as u8));
-            start += 1 << bits;
-        }
-        prefixes
+        is_meant.then_some(L4Form::Port)
     }
+
+    /// The port prefixes of these ports; `named` gives the ports of a name.
+    pub fn prefixes(&self, named: impl Fn(&str) -> BTreeSet<u16>) -> Vec<(u16, u8)> {
+        match self {
+            Self::Any => vec![(0, 0)],
+            Self::Span { first, last } => span_prefixes(*first, *last),
+            Self::Named(name) => named(name).into_iter().map(|port| (port, 16)).collect(),
+        }
+    }
+}
+
+/// The fewest port prefixes that cover a range: pairs of a port whose low bits are 0 and the number of leading bits that
+/// count. At most 30.
+fn span_prefixes(first: u16, last: u16) -> Vec<(u16, u8)> {
+    let mut prefixes = Vec::new();
+    let mut start = u32::from(first);
+    let end = u32::from(last) + 1;
+    while start < end {
+        // The largest block that begins here, by alignment and by what is left.
+        let aligned_bits = if start == 0 {
+            16
+        } else {
+            start.trailing_zeros()
+        };
+        let bits = aligned_bits.min((end - start).ilog2());
+        prefixes.push((start as u16, (16 - bits) as u8));
+        start += 1 << bits;
+    }
+    prefixes
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::{L4Form, PortRange, PortSpec, Ports, protocol};
@@ -151,7 +164,7 @@ mod tests {
     fn ranges_become_prefixes() {
         let check = |first: u16, last: u16, expect: &[(u16, u8)]| {
             assert_eq!(
-                PortRange::span(first, last).prefixes(),
+                PortRange::span(first, last).prefixes(|_| BTreeSet::new()),
                 expect,
                 "{first}-{last}"
             );
@@ -162,7 +175,7 @@ mod tests {
         check(8_080, 8_083, &[(8_080, 14)]);
         check(1, 3, &[(1, 16), (2, 15)]);
         check(65_534, 65_535, &[(65_534, 15)]);
-        assert_eq!(PortRange::span(1, 65_534).prefixes().len(), 30);
+        assert_eq!(super::span_prefixes(1, 65_534).len(), 30);
     }
 
     #[test]
@@ -177,15 +190,28 @@ mod tests {
         };
         let ports = Ports::of(vec![
             tcp(PortRange::one(80)),
+            tcp(PortRange::Named("http".into())),
             udp(PortRange::one(53)),
+            udp(PortRange::Named("dns".into())),
             tcp(PortRange::Any),
         ]);
-        assert_eq!(ports.form(protocol::TCP, 80), Some(L4Form::Protocol));
-        assert_eq!(ports.form(protocol::UDP, 53), Some(L4Form::Port));
-        assert_eq!(ports.form(protocol::UDP, 54), None);
+        let form = |protocol, port| {
+            ports.form(protocol, port, |name| match name {
+                "dns" => BTreeSet::from([54, 5353]),
+                _ => BTreeSet::from([80]),
+            })
+        };
+        assert_eq!(form(protocol::TCP, 80), Some(L4Form::Protocol));
+        assert_eq!(form(protocol::UDP, 53), Some(L4Form::Port));
+        assert_eq!(form(protocol::UDP, 54), Some(L4Form::Port));
+        assert_eq!(form(protocol::UDP, 55), None);
         assert_eq!(
             ports,
-            Ports::of(vec![tcp(PortRange::Any), udp(PortRange::one(53))])
+            Ports::of(vec![
+                tcp(PortRange::Any),
+                udp(PortRange::Named("dns".into())),
+                udp(PortRange::one(53))
+            ])
         );
     }
 
@@ -193,7 +219,7 @@ mod tests {
         #[test]
         fn prefixes_cover_exactly_the_range(first: u16, length: u16, port: u16) {
             let last = first.saturating_add(length);
-            let covering = PortRange::span(first, last).prefixes().into_iter().filter(|&(base, bits)| {
+            let covering = PortRange::span(first, last).prefixes(|_| BTreeSet::new()).into_iter().filter(|&(base, bits)| {
                 bits == 0 || (port >> (16 - bits)) == (base >> (16 - bits))
             });
             prop_assert_eq!(covering.count(), usize::from((first..=last).contains(&port)));

@@ -8,13 +8,22 @@ use bpf_loader::addresses::Addresses;
 
 use crate::desired::DesiredEndpoint;
 
-/// Endpoint number, network and prefix length of each entry. The loader begins with none.
-#[derive(Debug, Default)]
+/// Endpoint number, network and prefix length of each entry. What an earlier process allowed stays until the first write.
+#[derive(Debug)]
 pub(super) struct WrittenSources {
     written: BTreeSet<(u16, IpAddr, u8)>,
 }
 
 impl WrittenSources {
+    pub(super) fn adopt(addresses: &Addresses) -> Result<Self, LoaderError> {
+        let sources = addresses.sources()?.into_iter();
+        Ok(Self {
+            written: sources
+                .map(|(endpoint, (address, bits))| (endpoint, address, bits))
+                .collect(),
+        })
+    }
+
     pub(super) fn write(
         &mut self,
         addresses: &mut Addresses,
@@ -25,7 +34,7 @@ impl WrittenSources {
             .flat_map(|endpoint| {
                 let number = endpoint.row.endpoint;
                 let sources = endpoint.sources.iter();
-                sources.map(move |cidr| (number, cidr.address(), cidr.prefix_length()))
+                sources.map(move |cidr| (number, cidr.address(), cidr.bits()))
             })
             .collect();
         let gone: Vec<_> = self.written.difference(&wanted).copied().collect();
