@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::endpoint_file::{Attachment, EndpointFile, EndpointSpec};
 
@@ -52,27 +52,27 @@ impl fmt::Display for Shared {
     }
 }
 
-/// Whether two files can hold together; each comes with its path, for messages.
+/// Whether two files can hold together.
 ///
 /// # Errors
 /// The first clash, in the order of the second file.
-pub fn clash(first: (&Path, &EndpointFile), second: (&Path, &EndpointFile)) -> Result<(), Clash> {
+pub fn clash(first: &EndpointFile, second: &EndpointFile) -> Result<(), Clash> {
     let mut names = HashMap::new();
     let mut addresses = HashMap::new();
     let mut attachments = HashMap::new();
-    for spec in &first.1.endpoints {
+    for spec in &first.endpoints {
         names.insert(spec.qualified_name(), spec);
         attachments.insert(&spec.attachment, spec);
         addresses.extend(spec.ips.iter().map(|address| (*address, spec)));
     }
-    for spec in &second.1.endpoints {
+    for spec in &second.endpoints {
         let refuse = |what: Shared, other: &EndpointSpec| Clash {
             what,
             name: spec.qualified_name(),
-            path: second.0.to_owned(),
+            path: second.path.clone(),
             line: spec.line,
             other_name: other.qualified_name(),
-            other_path: first.0.to_owned(),
+            other_path: first.path.clone(),
             other_line: other.line,
         };
         if let Some(other) = names.get(&spec.qualified_name()) {
@@ -94,6 +94,7 @@ pub fn clash(first: (&Path, &EndpointFile), second: (&Path, &EndpointFile)) -> R
 mod tests {
     use super::*;
     use crate::endpoint_file::parse;
+    use std::path::Path;
 
     #[test]
     fn a_clash_names_both_places() {
@@ -129,10 +130,7 @@ mod tests {
             ("{name: b, interface: a, ips: [10.0.0.3]}", None),
         ] {
             let second = read("api.yaml", endpoint);
-            let found = clash(
-                (Path::new("e.yaml"), &first),
-                (Path::new("api.yaml"), &second),
-            );
+            let found = clash(&first, &second);
             let found = found.err().map(|clash| clash.to_string());
             assert_eq!(found.as_deref(), expect, "{endpoint}");
         }

@@ -111,6 +111,7 @@ impl ApiStore {
         let path = self.endpoints_path();
         match path.try_exists() {
             Ok(false) => Ok(EndpointFile {
+                path,
                 node: beside.node.clone(),
                 cluster: beside.cluster.clone(),
                 namespaces: Default::default(),

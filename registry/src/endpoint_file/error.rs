@@ -54,8 +54,8 @@ impl Problem {
     pub(super) fn new(line: u64, field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             line,
-            field: field.into(),
-            message: message.into(),
+            field: on_one_line(field.into()),
+            message: on_one_line(message.into()),
             next_step: None,
         }
     }
@@ -64,6 +64,22 @@ impl Problem {
         self.next_step = Some(next_step.into());
         self
     }
+}
+
+/// The file's own words may hold line ends and what steers a terminal: these are shown as escapes.
+fn on_one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }
 
 /// Everything after the file name.
