@@ -56,7 +56,7 @@ impl fmt::Display for Shared {
 ///
 /// # Errors
 /// The first clash, in the order of the second file.
-pub fn clash(first: &EndpointFile, second: &EndpointFile) -> Result<(), Clash> {
+pub fn clash(first: &EndpointFile, second: &EndpointFile) -> Result<(), Box<Clash>> {
     let mut names = HashMap::new();
     let mut addresses = HashMap::new();
     let mut attachments = HashMap::new();
@@ -76,14 +76,17 @@ pub fn clash(first: &EndpointFile, second: &EndpointFile) -> Result<(), Clash> {
             other_line: other.line,
         };
         if let Some(other) = names.get(&spec.qualified_name()) {
-            return Err(refuse(Shared::Name, other));
+            return Err(Box::new(refuse(Shared::Name, other)));
         }
         if let Some(other) = attachments.get(&spec.attachment) {
-            return Err(refuse(Shared::Attachment(spec.attachment.clone()), other));
+            return Err(Box::new(refuse(
+                Shared::Attachment(spec.attachment.clone()),
+                other,
+            )));
         }
         for address in &spec.ips {
             if let Some(other) = addresses.get(address) {
-                return Err(refuse(Shared::Address(*address), other));
+                return Err(Box::new(refuse(Shared::Address(*address), other)));
             }
         }
     }
