@@ -3,7 +3,6 @@
 //! `endpoints.yaml` is an endpoint file; `policies/<kind>.<namespace>.<name>.yaml` is the text of one policy. Each file
 //! is replaced as a whole, so that a crash leaves the old or the new one.
 
-mod clash;
 mod document;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -11,7 +10,6 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-pub use clash::{Clash, Shared, clash};
 pub use document::{mode_name, text};
 
 use crate::directory::{self, DirectoryError, Manifest};
