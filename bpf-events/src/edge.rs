@@ -87,7 +87,7 @@ pub struct EdgeCell {
 /// Key of `DENIED_PORTS`.
 #[repr(C)]
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
 pub struct DeniedPair {
     /// Identity of the opener.

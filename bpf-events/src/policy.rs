@@ -9,8 +9,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 pub const SET_ENTRIES: u32 = 16_384;
 /// Entries of `POLICY_GENERATIONS`.
 pub const GENERATION_ENTRIES: u32 = 32_768;
-/// Default entries of `POLICY_CELLS`.
-pub const CELL_ENTRIES: u32 = 262_144;
+/// Default entries of `POLICY_CELLS`. A change needs room for the old cells and the new ones.
+pub const CELL_ENTRIES: u32 = 524_288;
 
 /// Bit of a prefix mask that says: cells for every protocol exist. Bits 0 to 16 are port prefix lengths in use.
 pub const PREFIXES_ANY_PROTOCOL: u32 = 1 << 17;

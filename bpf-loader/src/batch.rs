@@ -1,4 +1,4 @@
-//! Many map entries with one system call (`BPF_MAP_LOOKUP_BATCH`, Linux 5.6), which aya does not offer.
+//! Many map entries with one system call (`BPF_MAP_*_BATCH`, Linux 5.6), which aya does not offer.
 
 use std::mem::size_of;
 use std::os::fd::{AsFd, AsRawFd};
@@ -10,8 +10,10 @@ use crate::error::LoaderError;
 
 /// Entries per call.
 const BATCH: usize = 4_096;
-/// Command of bpf(2) (`include/uapi/linux/bpf.h`, enum bpf_cmd).
+/// Commands of bpf(2) (`include/uapi/linux/bpf.h`, enum bpf_cmd).
 const BPF_MAP_LOOKUP_BATCH: libc::c_long = 24;
+const BPF_MAP_UPDATE_BATCH: libc::c_long = 26;
+const BPF_MAP_DELETE_BATCH: libc::c_long = 27;
 
 /// The `batch` member of `union bpf_attr`.
 #[repr(C)]
@@ -42,31 +44,14 @@ where
     let mut started = false;
     loop {
         let mut next = [0u64; 8];
-        let mut attributes = Attributes {
-            in_batch: if started { cursor.as_ptr() as u64 } else { 0 },
-            out_batch: next.as_mut_ptr() as u64,
-            keys: keys.as_mut_ptr() as u64,
-            values: values.as_mut_ptr() as u64,
-            count: BATCH as u32,
-            map_fd: data.fd().as_fd().as_raw_fd() as u32,
-            element_flags: 0,
-            flags: 0,
-        };
-        // SAFETY: the buffers hold BATCH keys and values of the map's own sizes and outlive the call.
-        let result = unsafe {
-            libc::syscall(
-                libc::SYS_bpf,
-                BPF_MAP_LOOKUP_BATCH,
-                &raw mut attributes,
-                size_of::<Attributes>(),
-            )
-        };
-        let error = (result < 0).then(std::io::Error::last_os_error);
-        let end = match &error {
-            None => false,
-            Some(error) if error.raw_os_error() == Some(libc::ENOENT) => true,
-            Some(_) => {
-                let source = std::io::Error::last_os_error();
+        let mut attributes = attributes(data, keys.as_mut_ptr().cast(), BATCH);
+        attributes.in_batch = if started { cursor.as_ptr() as u64 } else { 0 };
+        attributes.out_batch = next.as_mut_ptr() as u64;
+        attributes.values = values.as_mut_ptr() as u64;
+        let end = match call(BPF_MAP_LOOKUP_BATCH, &mut attributes) {
+            Ok(()) => false,
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => true,
+            Err(source) => {
                 return Err(LoaderError::System {
                     operation: "BPF_MAP_LOOKUP_BATCH",
                     map,
@@ -86,88 +71,113 @@ where
     }
 }
 
-/// Commands of bpf(2) for one element.
-const BPF_MAP_LOOKUP_ELEM: libc::c_long = 1;
-const BPF_MAP_LOOKUP_AND_DELETE_ELEM: libc::c_long = 21;
-
-/// The members of `union bpf_attr` for one element.
-#[repr(C)]
-struct ElementAttributes {
-    map_fd: u32,
-    reserved: u32,
-    key: u64,
-    value: u64,
-    flags: u64,
+/// An update that ended early.
+#[derive(Debug)]
+pub(crate) struct Stopped {
+    /// So many entries stand in the map.
+    pub(crate) done: usize,
+    /// Why the next one does not.
+    pub(crate) error: LoaderError,
 }
 
-/// What stands under a key of a hash map.
-pub(crate) fn look_up<K, V>(
+/// Inserts or replaces entries.
+pub(crate) fn update<K, V>(
     map: &'static str,
     data: &MapData,
-    key: &K,
-) -> Result<Option<V>, LoaderError>
+    keys: &[K],
+    values: &[V],
+) -> Result<(), Stopped>
 where
-    K: FromBytes + IntoBytes + Copy,
-    V: FromBytes + IntoBytes + Copy,
+    K: IntoBytes,
+    V: IntoBytes,
 {
-    element(BPF_MAP_LOOKUP_ELEM, "BPF_MAP_LOOKUP_ELEM", (map, data), key)
+    let mut done = 0;
+    for (keys, values) in keys.chunks(BATCH).zip(values.chunks(BATCH)) {
+        let mut attributes = attributes(data, keys.as_ptr().cast(), keys.len());
+        attributes.values = values.as_ptr() as u64;
+        if let Err(source) = call(BPF_MAP_UPDATE_BATCH, &mut attributes) {
+            let error = if source.raw_os_error() == Some(libc::E2BIG) {
+                full(map, data)
+            } else {
+                LoaderError::System {
+                    operation: "BPF_MAP_UPDATE_BATCH",
+                    map,
+                    source,
+                }
+            };
+            done += (attributes.count as usize).min(keys.len());
+            return Err(Stopped { done, error });
+        }
+        done += keys.len();
+    }
+    Ok(())
 }
 
-/// Removes an entry of a hash map and returns what stood there, in one step (Linux 5.14).
-pub(crate) fn remove<K, V>(
+/// Removes entries; one that is not there is fine. How many were there.
+pub(crate) fn remove<K: IntoBytes>(
     map: &'static str,
     data: &MapData,
-    key: &K,
-) -> Result<Option<V>, LoaderError>
-where
-    K: FromBytes + IntoBytes + Copy,
-    V: FromBytes + IntoBytes + Copy,
-{
-    element(
-        BPF_MAP_LOOKUP_AND_DELETE_ELEM,
-        "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
-        (map, data),
-        key,
-    )
+    mut keys: &[K],
+) -> Result<usize, LoaderError> {
+    let mut removed = 0;
+    while !keys.is_empty() {
+        let count = keys.len().min(BATCH);
+        let mut attributes = attributes(data, keys.as_ptr().cast(), count);
+        let result = call(BPF_MAP_DELETE_BATCH, &mut attributes);
+        let done = (attributes.count as usize).min(count);
+        removed += done;
+        keys = match result {
+            Ok(()) => &keys[count..],
+            // The batch ends at the first key that is not there.
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) && done < count => {
+                &keys[done + 1..]
+            }
+            Err(source) => {
+                return Err(LoaderError::System {
+                    operation: "BPF_MAP_DELETE_BATCH",
+                    map,
+                    source,
+                });
+            }
+        };
+    }
+    Ok(removed)
 }
 
-fn element<K, V>(
-    command: libc::c_long,
-    operation: &'static str,
-    (map, data): (&'static str, &MapData),
-    key: &K,
-) -> Result<Option<V>, LoaderError>
-where
-    K: FromBytes + IntoBytes + Copy,
-    V: FromBytes + IntoBytes + Copy,
-{
-    let mut value = V::new_zeroed();
-    let mut attributes = ElementAttributes {
+/// The error of a map that takes no more entries.
+pub(crate) fn full(map: &'static str, data: &MapData) -> LoaderError {
+    LoaderError::Full {
+        map,
+        entries: data.info().map_or(0, |info| info.max_entries()),
+    }
+}
+
+fn attributes(data: &MapData, keys: *const u8, count: usize) -> Attributes {
+    Attributes {
+        in_batch: 0,
+        out_batch: 0,
+        keys: keys as u64,
+        values: 0,
+        count: count as u32,
         map_fd: data.fd().as_fd().as_raw_fd() as u32,
-        reserved: 0,
-        key: std::ptr::from_ref(key) as u64,
-        value: std::ptr::from_mut(&mut value) as u64,
+        element_flags: 0,
         flags: 0,
-    };
-    // SAFETY: key and value have the map's own sizes and outlive the call.
+    }
+}
+
+/// The kernel writes back how many entries it has done.
+fn call(command: libc::c_long, attributes: &mut Attributes) -> Result<(), std::io::Error> {
+    // SAFETY: the callers' buffers hold `count` keys and values of the map's own sizes and outlive the call.
     let result = unsafe {
         libc::syscall(
             libc::SYS_bpf,
             command,
-            &raw mut attributes,
-            size_of::<ElementAttributes>(),
+            std::ptr::from_mut(attributes),
+            size_of::<Attributes>(),
         )
     };
-    if result >= 0 {
-        return Ok(Some(value));
+    if result < 0 {
+        return Err(std::io::Error::last_os_error());
     }
-    let source = std::io::Error::last_os_error();
-    if source.kind() == std::io::ErrorKind::NotFound {
-        return Ok(None);
-    }
-    Err(LoaderError::System {
-        operation,
-        map,
-        source,
-    })
+    Ok(())
 }

@@ -68,8 +68,8 @@ pub(crate) struct Walk {
     pub owing: Vec<ConnectionKey>,
     /// Entries past their lifetime.
     pub expired: Vec<ConnectionKey>,
-    /// Entries in all.
-    pub present: u64,
+    /// Entries in all: IPv4, IPv6.
+    pub present: [u64; 2],
 }
 
 /// Reader of `CONNECTIONS4` and `CONNECTIONS6`.
@@ -102,6 +102,11 @@ impl Connections {
             })
     }
 
+    /// Entries that each family has room for.
+    pub(crate) fn capacity(&self) -> Result<[u32; 2], LoaderError> {
+        Ok([self.v4.capacity()?, self.v6.capacity()?])
+    }
+
     /// Edge slots in which connections count.
     pub(crate) fn edge_slots(&self) -> Result<HashSet<u32>, LoaderError> {
         let mut slots = HashSet::new();
@@ -120,7 +125,7 @@ impl Connections {
     ) -> Result<Walk, LoaderError> {
         let mut walk = Walk::default();
         self.for_each(|key, connection| {
-            walk.present += 1;
+            walk.present[usize::from(matches!(key, ConnectionKey::V6(_)))] += 1;
             let quiet = now.saturating_sub(connection.seen_jiffies);
             if quiet >= idle && connection.pending_packets != [0; 2] {
                 walk.owing.push(key);

@@ -29,12 +29,15 @@ use crate::mapped::Mapped;
 use crate::namespace::inside;
 use crate::pins::Pins;
 use crate::policy_sets::PolicySets;
+use crate::pressure::Walked;
+use crate::probe::Probe;
 use crate::ring::EventRing;
 use crate::settings::{Aggregation, RunTimeSettings, Settings};
+use crate::small_maps::SmallMaps;
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("TYCHO_BPF_OBJECT_PATH"));
 
-const MAPS: [&str; 23] = [
+pub(crate) const MAPS: [&str; 23] = [
     "CONFIG",
     "CLOCK",
     "ENDPOINT_BY_INTERFACE",
@@ -60,54 +63,6 @@ const MAPS: [&str; 23] = [
     "EVENTS",
 ];
 
-/// The programs, by what they are run for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Probe {
-    /// A packet that leaves an endpoint.
-    FromEndpoint,
-    /// A packet that goes to an endpoint.
-    ToEndpoint,
-    /// One key to sweep.
-    Sweep,
-    /// Both kernel clocks.
-    Clock,
-    /// Nothing: the base line of benches.
-    Empty,
-    /// Another source port at each run, then the program of [`Datapath::measure`].
-    Vary,
-}
-
-impl Probe {
-    const ALL: [Self; 6] = [
-        Self::FromEndpoint,
-        Self::ToEndpoint,
-        Self::Sweep,
-        Self::Clock,
-        Self::Empty,
-        Self::Vary,
-    ];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::FromEndpoint => Hook::FromEndpoint.name(),
-            Self::ToEndpoint => Hook::ToEndpoint.name(),
-            Self::Sweep => "sweep",
-            Self::Clock => "clock",
-            Self::Empty => "empty",
-            Self::Vary => "vary",
-        }
-    }
-}
-
-impl From<Hook> for Probe {
-    fn from(hook: Hook) -> Self {
-        match hook {
-            Hook::FromEndpoint => Self::FromEndpoint,
-            Hook::ToEndpoint => Self::ToEndpoint,
-        }
-    }
-}
-
 /// The loaded programs and every map, each group of maps with its owner.
 #[derive(Debug)]
 pub struct Datapath {
@@ -119,6 +74,9 @@ pub struct Datapath {
     jiffies_per_second: u64,
     adopted: bool,
     measured: Programs,
+    pub(crate) small: SmallMaps,
+    /// What the last sweep counted.
+    pub(crate) walked: Walked,
     /// Endpoints by interface.
     pub endpoints: Endpoints,
     /// The IP cache.
@@ -172,6 +130,8 @@ impl Datapath {
             edges: Edges::take(&mut ebpf, settings.edge_slots, &held)?,
             connections,
             measured: Programs::take(&mut ebpf, "MEASURED")?,
+            small: SmallMaps::take(&mut ebpf)?,
+            walked: Walked::default(),
             ebpf,
             pins,
             config,
@@ -179,7 +139,6 @@ impl Datapath {
             jiffies_per_second: 0,
             adopted,
         };
-        datapath.addresses.clear_sources()?;
         datapath.measure_clock()?;
         datapath.configure(run_time);
         if let Some(pins) = &datapath.pins {
@@ -336,6 +295,10 @@ impl Datapath {
             .load(Ordering::Relaxed)
     }
 
+    pub(crate) fn ebpf_mut(&mut self) -> &mut Ebpf {
+        &mut self.ebpf
+    }
+
     fn measure_clock(&mut self) -> Result<(), LoaderError> {
         let before = self.clock()?;
         std::thread::sleep(clock::MEASURE_FOR);
@@ -363,7 +326,8 @@ fn load_object(settings: &Settings, pins: Option<&Pins>) -> Result<Ebpf, LoaderE
         .map_max_entries("TOTALS", TOTAL_CODES * cpus)
         .map_max_entries("COUNTERS", COUNTERS * cpus)
         .map_max_entries("CONNECTIONS4", settings.connections)
-        .map_max_entries("CONNECTIONS6", settings.connections);
+        .map_max_entries("CONNECTIONS6", settings.connections)
+        .map_max_entries("POLICY_CELLS", settings.policy_cells);
     if let Some(pins) = pins {
         for map in MAPS {
             loader.map_pin_path(map, pins.map(map));

@@ -15,6 +15,15 @@ use crate::reclaim::{Reclaimer, add};
 /// Slots 1 to 4,095 are the endpoints' "other" slots; slot 0 is never used.
 const OTHER_SLOTS: u32 = 4_096;
 
+/// Counts of edges that have lost their slot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SavedEdges {
+    /// One by one.
+    pub edges: Vec<(EdgeKey, EdgeCell)>,
+    /// Those that are not kept one by one.
+    pub together: EdgeCell,
+}
+
 /// Owner of `EDGES`, `EDGE_CELLS` and `FREE_SLOTS`.
 #[derive(Debug)]
 pub struct Edges {
@@ -135,7 +144,7 @@ impl Edges {
 
     /// Removes an edge: its next packet makes it anew, with another slot.
     pub(crate) fn forget(&mut self, key: EdgeKey) -> Result<(), LoaderError> {
-        self.edges.remove(key)
+        self.edges.remove(key).map(|_| ())
     }
 
     /// Reads and clears the cells of a slot that nobody can find any more.
@@ -156,15 +165,46 @@ impl Edges {
         self.free.push(slot)
     }
 
-    /// Edges that owe a summary of rate-limited drops.
-    pub(crate) fn owing(&self) -> Result<Vec<EdgeKey>, LoaderError> {
-        let mut owing = Vec::new();
+    /// Edges that owe a summary of rate-limited drops, and how many edges there are.
+    pub(crate) fn owing(&self) -> Result<(Vec<EdgeKey>, u64), LoaderError> {
+        let (mut owing, mut present) = (Vec::new(), 0);
         self.edges.for_each(|key, state| {
+            present += 1;
             if state.pending_packets != 0 {
                 owing.push(*key);
             }
         })?;
-        Ok(owing)
+        Ok((owing, present))
+    }
+
+    /// Edges that can have a slot of their own.
+    pub(crate) fn capacity(&self) -> u32 {
+        self.slots - other_slots(self.slots)
+    }
+
+    /// Edges that were taken away and whose slot is not free yet.
+    pub(crate) fn leaving(&self) -> impl Iterator<Item = &EdgeKey> {
+        self.reclaimer.leaving()
+    }
+
+    /// What lives in this process only, to be kept by its owner across restarts.
+    pub fn saved(&self) -> SavedEdges {
+        SavedEdges {
+            edges: self
+                .reclaimer
+                .all_saved()
+                .map(|(key, cell)| (*key, *cell))
+                .collect(),
+            together: self.reclaimer.saved_together(),
+        }
+    }
+
+    /// Adds what an earlier process had saved; once, after loading.
+    pub fn restore(&mut self, saved: &SavedEdges) {
+        for (key, cell) in &saved.edges {
+            self.reclaimer.save(*key, *cell);
+        }
+        self.reclaimer.save_together(&saved.together);
     }
 }
 

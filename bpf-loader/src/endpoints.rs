@@ -55,6 +55,12 @@ impl Endpoints {
         self.live.iter().map(|(ifindex, (_, row))| (*ifindex, row))
     }
 
+    /// Map, entries and room.
+    pub(crate) fn fill(&self) -> (&'static str, u32, u32) {
+        let used = ROW_ENTRIES - 1 - self.free.len() as u32;
+        ("ENDPOINT_ROWS", used, ROW_ENTRIES - 1)
+    }
+
     /// Sets the endpoint of an interface; true if anything was written.
     pub fn set(&mut self, ifindex: u32, row: EndpointRow) -> Result<bool, LoaderError> {
         if self

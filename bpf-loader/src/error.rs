@@ -44,6 +44,18 @@ pub enum LoaderError {
         /// Its size.
         entries: u32,
     },
+    /// A map has no room for what policies need.
+    #[error(
+        "map {map} is full ({entries} entries): {sets} policy sets go on by what they said before"
+    )]
+    PoliciesFull {
+        /// The map.
+        map: &'static str,
+        /// Its size.
+        entries: u32,
+        /// Policy sets that stay as they were.
+        sets: usize,
+    },
     /// A map could not be memory-mapped.
     #[error("cannot map {map} into memory")]
     MemoryMap {
@@ -139,4 +151,14 @@ pub enum LoaderError {
         /// The code.
         code: i32,
     },
+}
+
+impl LoaderError {
+    /// Counts further sets that stay as they were.
+    pub(crate) fn with_more_sets(mut self, more: usize) -> Self {
+        if let Self::PoliciesFull { sets, .. } = &mut self {
+            *sets += more;
+        }
+        self
+    }
 }

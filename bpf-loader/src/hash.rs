@@ -6,11 +6,11 @@ use std::os::fd::AsFd;
 
 use aya::Ebpf;
 use aya::Pod;
-use aya::maps::lpm_trie::{Key, LpmTrie};
 use aya::maps::{Array, HashMap, Map, MapData, MapError, ProgramArray, Queue};
 use aya::programs::ProgramFd;
 use zerocopy::{FromBytes, IntoBytes};
 
+use crate::batch::Stopped;
 use crate::error::LoaderError;
 
 /// A layout as aya wants it. aya's `Pod` cannot be implemented for types of another crate.
@@ -82,37 +82,77 @@ impl<K: Layout, V: Layout> Hash<K, V> {
         Ok(Self { name, map, data })
     }
 
-    /// Inserts or replaces.
-    pub(crate) fn insert(&mut self, key: K, value: V) -> Result<(), LoaderError> {
-        let inserted = self.map.insert(Raw(key), Raw(value), 0);
-        inserted.map_err(|error| match &error {
-            MapError::SyscallError(call) if call.io_error.raw_os_error() == Some(libc::E2BIG) => {
-                LoaderError::Full {
-                    map: self.name,
-                    entries: self.data.info().map_or(0, |info| info.max_entries()),
-                }
+    /// Inserts or replaces; true if it is new.
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Result<bool, LoaderError> {
+        let put = |map: &mut HashMap<MapData, Raw<K>, Raw<V>>, flags| {
+            map.insert(Raw(key), Raw(value), flags)
+        };
+        match put(&mut self.map, NO_EXIST) {
+            Ok(()) => return Ok(true),
+            Err(error) if is_errno(&error, libc::EEXIST) => {}
+            Err(error) if is_errno(&error, libc::E2BIG) => {
+                return Err(crate::batch::full(self.name, &self.data));
             }
-            _ => failed(self.name, "insert")(error),
-        })
+            Err(error) => return Err(failed(self.name, "insert")(error)),
+        }
+        match put(&mut self.map, ANY) {
+            Ok(()) => Ok(false),
+            Err(error) => Err(failed(self.name, "replace")(error)),
+        }
     }
 
-    /// Removes; an entry that is not there is fine.
-    pub(crate) fn remove(&mut self, key: K) -> Result<(), LoaderError> {
-        match self.map.remove(&Raw(key)) {
-            Ok(()) | Err(MapError::KeyNotFound) => Ok(()),
-            Err(MapError::SyscallError(call))
-                if call.io_error.kind() == std::io::ErrorKind::NotFound =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(failed(self.name, "remove")(error)),
-        }
+    /// Inserts or replaces many, `values` in the order of `keys`.
+    pub(crate) fn insert_all(&mut self, keys: &[K], values: &[V]) -> Result<(), Stopped> {
+        crate::batch::update(self.name, &self.data, keys, values)
+    }
+
+    /// Removes; whether the entry was there.
+    pub(crate) fn remove(&mut self, key: K) -> Result<bool, LoaderError> {
+        was_there(self.name, self.map.remove(&Raw(key)))
+    }
+
+    /// Removes many; entries that are not there are fine. How many were there.
+    pub(crate) fn remove_all(&mut self, keys: &[K]) -> Result<usize, LoaderError> {
+        crate::batch::remove(self.name, &self.data, keys)
+    }
+
+    /// Entries that it has room for.
+    pub(crate) fn capacity(&self) -> Result<u32, LoaderError> {
+        capacity(self.name, &self.data)
     }
 
     /// Visits every entry.
     pub(crate) fn for_each(&self, visit: impl FnMut(&K, &V)) -> Result<(), LoaderError> {
         crate::batch::for_each(self.name, &self.data, visit)
     }
+}
+
+/// Flags of an update (`include/uapi/linux/bpf.h`).
+pub(crate) const ANY: u64 = 0;
+pub(crate) const NO_EXIST: u64 = 1;
+
+/// Whether the kernel answered so.
+pub(crate) fn is_errno(error: &MapError, errno: i32) -> bool {
+    matches!(error, MapError::SyscallError(call) if call.io_error.raw_os_error() == Some(errno))
+}
+
+/// The result of a removal: whether the entry was there.
+pub(crate) fn was_there(
+    map: &'static str,
+    removed: Result<(), MapError>,
+) -> Result<bool, LoaderError> {
+    match removed {
+        Ok(()) => Ok(true),
+        Err(MapError::KeyNotFound) => Ok(false),
+        Err(error) if is_errno(&error, libc::ENOENT) => Ok(false),
+        Err(error) => Err(failed(map, "remove")(error)),
+    }
+}
+
+/// Entries that a map has room for.
+pub(crate) fn capacity(map: &'static str, data: &MapData) -> Result<u32, LoaderError> {
+    let info = data.info().map_err(failed(map, "read the size"))?;
+    Ok(info.max_entries())
 }
 
 /// A hash map that evicts; user space only reads and removes.
@@ -139,53 +179,17 @@ impl EvictingHash {
 
     /// What stands under a key.
     pub(crate) fn look_up<K: Layout, V: Layout>(&self, key: &K) -> Result<Option<V>, LoaderError> {
-        crate::batch::look_up(self.name, &self.data, key)
+        crate::element::look_up(self.name, &self.data, key)
     }
 
     /// Removes an entry and returns what stood there.
     pub(crate) fn remove<K: Layout, V: Layout>(&self, key: &K) -> Result<Option<V>, LoaderError> {
-        crate::batch::remove(self.name, &self.data, key)
-    }
-}
-
-/// A longest-prefix trie.
-#[derive(Debug)]
-pub(crate) struct Trie<K: Layout, V: Layout> {
-    name: &'static str,
-    map: LpmTrie<MapData, Raw<K>, Raw<V>>,
-}
-
-impl<K: Layout, V: Layout> Trie<K, V> {
-    pub(crate) fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Self, LoaderError> {
-        let map = LpmTrie::try_from(take(ebpf, name)?).map_err(failed(name, "open the trie"))?;
-        Ok(Self { name, map })
+        crate::element::remove(self.name, &self.data, key)
     }
 
-    pub(crate) fn insert(&mut self, bits: u32, key: K, value: V) -> Result<(), LoaderError> {
-        self.map
-            .insert(&Key::new(bits, Raw(key)), Raw(value), 0)
-            .map_err(failed(self.name, "insert"))
-    }
-
-    pub(crate) fn remove(&mut self, bits: u32, key: K) -> Result<(), LoaderError> {
-        match self.map.remove(&Key::new(bits, Raw(key))) {
-            Ok(()) | Err(MapError::KeyNotFound) => Ok(()),
-            Err(MapError::SyscallError(call))
-                if call.io_error.kind() == std::io::ErrorKind::NotFound =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(failed(self.name, "remove")(error)),
-        }
-    }
-
-    /// Every key with its prefix length.
-    pub(crate) fn keys(&self) -> Result<Vec<(u32, K)>, LoaderError> {
-        self.map
-            .keys()
-            .map(|key| key.map(|key| (key.prefix_len(), key.data().0)))
-            .collect::<Result<_, _>>()
-            .map_err(failed(self.name, "list"))
+    /// Entries that it has room for.
+    pub(crate) fn capacity(&self) -> Result<u32, LoaderError> {
+        capacity(self.name, &self.data)
     }
 }
 

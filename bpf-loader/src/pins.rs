@@ -82,6 +82,7 @@ impl Pins {
             ring_bytes: size("EVENTS", settings.ring_bytes)?,
             edge_slots: size("EDGES", settings.edge_slots)?,
             connections: size("CONNECTIONS4", settings.connections)?,
+            policy_cells: size("POLICY_CELLS", settings.policy_cells)?,
         })
     }
 

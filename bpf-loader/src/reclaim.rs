@@ -7,7 +7,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use bpf_events::edge::{EdgeCell, EdgeKey};
+use bpf_events::edge::{DeniedPair, EdgeCell, EdgeKey};
+use bpf_events::record::VERDICT_FORWARDED;
 
 use crate::datapath::Datapath;
 use crate::error::LoaderError;
@@ -34,7 +35,13 @@ impl Reclaimer {
         now.duration_since(entry.1)
     }
 
-    fn save(&mut self, key: EdgeKey, cell: EdgeCell) {
+    /// Edges between the two steps.
+    pub(crate) fn leaving(&self) -> impl Iterator<Item = &EdgeKey> {
+        self.leaving.iter().map(|(key, _)| key)
+    }
+
+    /// Keeps counts of an edge without slot.
+    pub(crate) fn save(&mut self, key: EdgeKey, cell: EdgeCell) {
         if self.saved.len() < SAVED_EDGES || self.saved.contains_key(&key) {
             add(self.saved.entry(key).or_default(), &cell);
         } else {
@@ -76,6 +83,7 @@ impl Datapath {
         let held = self.connections.edge_slots()?;
         let freed = self.edges.release_leaving(&held)?;
         self.edges.remove_idle(&held, idle)?;
+        self.small.forget_denied(&self.edges.denied_pairs()?)?;
         Ok(freed)
     }
 }
@@ -96,6 +104,19 @@ impl crate::edges::Edges {
             freed += 1;
         }
         Ok(freed)
+    }
+
+    /// Pairs with an edge of packets that were denied, or would have been.
+    fn denied_pairs(&self) -> Result<HashSet<DeniedPair>, LoaderError> {
+        let edges = self.with_slots()?.into_iter();
+        Ok(edges
+            .filter(|(key, ..)| key.verdict != VERDICT_FORWARDED)
+            .map(|(key, ..)| DeniedPair {
+                source_identity: key.source_identity,
+                destination_identity: key.destination_identity,
+                protocol: key.protocol.into(),
+            })
+            .collect())
     }
 
     /// First step.

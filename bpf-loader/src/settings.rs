@@ -14,6 +14,8 @@ pub struct Settings {
     pub edge_slots: u32,
     /// Conntrack entries per IP family. Default 131,072.
     pub connections: u32,
+    /// Policy cells of all sets together. Default 524,288.
+    pub policy_cells: u32,
 }
 
 impl Default for Settings {
@@ -23,6 +25,7 @@ impl Default for Settings {
             ring_bytes: 4 << 20,
             edge_slots: bpf_events::edge::EDGE_SLOTS,
             connections: bpf_events::connection::CONNECTION_ENTRIES,
+            policy_cells: bpf_events::policy::CELL_ENTRIES,
         }
     }
 }

@@ -7,8 +7,10 @@ use bpf_events::sweep::{
 use zerocopy::IntoBytes;
 
 use crate::connections::ConnectionKey;
-use crate::datapath::{Datapath, Probe};
+use crate::datapath::Datapath;
 use crate::error::LoaderError;
+use crate::pressure::Walked;
+use crate::probe::Probe;
 
 /// What one sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,14 +30,14 @@ pub struct Sweep {
 }
 
 impl Datapath {
-    /// Tells what idle connections and rate-limited drops owe, and removes expired connections.
+    /// Tells what idle connections and rate-limited drops owe, and removes expired connections and what policy changes left.
     pub fn sweep(&mut self) -> Result<Sweep, LoaderError> {
         let now = self.clock()?.jiffies;
         let idle = self.trace_interval_jiffies();
         let ticks = self.jiffies_per_second();
         let walk = self.connections.walk(now, idle, ticks)?;
         let mut sweep = Sweep {
-            connections: walk.present,
+            connections: walk.present.iter().sum(),
             ..Sweep::default()
         };
         for key in &walk.owing {
@@ -45,7 +47,8 @@ impl Datapath {
             };
             self.run_sweep(&request, &mut sweep)?;
         }
-        for key in self.edges.owing()? {
+        let (owing, edges) = self.edges.owing()?;
+        for key in owing {
             self.run_sweep(&request(SWEEP_EDGE, key.as_bytes()), &mut sweep)?;
         }
         for key in &walk.expired {
@@ -55,6 +58,12 @@ impl Datapath {
                 sweep.untold_bytes += last.pending_bytes.iter().sum::<u64>();
             }
         }
+        self.walked = Walked {
+            connections4: walk.present[0],
+            connections6: walk.present[1],
+            edges,
+        };
+        self.policy_sets.collect()?;
         Ok(sweep)
     }
 

@@ -14,6 +14,7 @@
 mod action;
 mod atomic;
 mod bench;
+mod bench_policy;
 mod connection;
 mod count;
 mod drops;

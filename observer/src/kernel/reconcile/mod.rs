@@ -57,7 +57,7 @@ impl Reconciler {
     ) -> Result<Self, ReconcileError> {
         Ok(Self {
             addresses: WrittenAddresses::adopt(&datapath.addresses)?,
-            sources: WrittenSources::default(),
+            sources: WrittenSources::adopt(&datapath.addresses)?,
             interfaces: Interfaces::new(namespace.clone(), table),
             datapath,
             namespace,
@@ -139,7 +139,7 @@ impl Reconciler {
             changed |= self
                 .datapath
                 .policy_sets
-                .write(*set, policy, desired.revision, number)?;
+                .write(*set, policy, desired.revision, number, [0; 2])?;
         }
         Ok(changed)
     }
