@@ -35,8 +35,10 @@ pub use match_type::MatchType;
 pub use named_ports::NamedPorts;
 pub use nearest::{Difference, DifferenceKind, NearMiss, nearest};
 pub use rank::Ranks;
-pub use read::{NAMESPACE_LABEL, NAMESPACE_LABELS_PREFIX, ReadError, ReadReason, read_policies};
-pub use repository::{PolicyRepository, RepositoryError};
+pub use read::{
+    NAMESPACE_LABEL, NAMESPACE_LABELS_PREFIX, ReadError, ReadReason, read_each, read_policies,
+};
+pub use repository::{PolicyRepository, RepositoryError, check_policies};
 pub use rule::{
     Action, CidrPeer, Direction, L4Form, Peer, Peers, Policy, PolicyKind, PolicyName, PortRange,
     PortSpec, Ports, Rule, RuleKey, protocol,

@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::evaluate::{Enforcement, PolicyModel};
 use crate::named_ports::NamedPorts;
 use crate::rank::Ranks;
-use crate::read::{ReadError, read_policies};
+use crate::read::{ReadError, read_each, read_policies};
 use crate::rule::{Policy, PolicyName};
 use crate::rule_set::RuleSet;
 
@@ -89,7 +89,9 @@ impl PolicyRepository {
                 }
             }
         }
-        refuse_duplicates(&files)?;
+        if let Some(error) = duplicates(&files).into_iter().next() {
+            return Err(error);
+        }
         if files != self.files {
             self.files = files;
             self.publish();
@@ -127,11 +129,32 @@ impl PolicyRepository {
     }
 }
 
-fn refuse_duplicates(files: &BTreeMap<String, Vec<Arc<Policy>>>) -> Result<(), RepositoryError> {
+/// Everything that is wrong with these files (name and text): the first error of each policy, then every name that is
+/// defined twice. Nothing if they could all be in force together.
+pub fn check_policies<'f>(
+    files: impl IntoIterator<Item = (&'f str, &'f str)>,
+) -> Vec<RepositoryError> {
+    let mut problems = Vec::new();
+    let mut good: BTreeMap<String, Vec<Arc<Policy>>> = BTreeMap::new();
+    for (file, yaml) in files {
+        let policies = good.entry(file.to_owned()).or_default();
+        for read in read_each(file, yaml) {
+            match read {
+                Ok(policy) => policies.push(Arc::new(policy)),
+                Err(error) => problems.push(error.into()),
+            }
+        }
+    }
+    problems.extend(duplicates(&good));
+    problems
+}
+
+fn duplicates(files: &BTreeMap<String, Vec<Arc<Policy>>>) -> Vec<RepositoryError> {
     let mut seen: BTreeMap<&PolicyName, &Policy> = BTreeMap::new();
+    let mut errors = Vec::new();
     for policy in files.values().flatten() {
         if let Some(other) = seen.insert(&policy.name, policy) {
-            return Err(RepositoryError::Duplicate {
+            errors.push(RepositoryError::Duplicate {
                 name: Box::new(PolicyName::clone(&policy.name)),
                 file: policy.file.clone(),
                 line: policy.line,
@@ -140,5 +163,5 @@ fn refuse_duplicates(files: &BTreeMap<String, Vec<Arc<Policy>>>) -> Result<(), R
             });
         }
     }
-    Ok(())
+    errors
 }

@@ -269,13 +269,7 @@ fn corners_of_the_language() {
         80,
         "default deny None -",
     );
-    check(
-        "empty-section",
-        "shop/frontend",
-        TCP,
-        80,
-        "default deny None -",
-    );
+    check("empty-section", "shop/frontend", TCP, 80, "allowed All -");
     check("nobody", "shop/frontend", TCP, 80, "default deny None -");
     check("any-peer", "shop/frontend", TCP, 80, "allowed L4Only *");
     check("any-peer", "world", TCP, 81, "default deny None -");

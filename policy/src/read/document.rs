@@ -2,15 +2,22 @@
 
 use std::sync::Arc;
 
-use super::cilium::{self, Owner};
 use super::error::ReadError;
+use super::owner::Owner;
 use super::place::Place;
 use super::split::Documents;
 use super::yaml::documents;
+use super::{cilium, network_policy, unsupported};
 use crate::rule::{Policy, PolicyKind, PolicyName};
 
 const DEFAULT_NAMESPACE: &str = "default";
 const CILIUM_VERSION: &str = "cilium.io/v2";
+const KUBERNETES_VERSION: &str = "networking.k8s.io/v1";
+const KINDS: [PolicyKind; 3] = [
+    PolicyKind::CiliumNetworkPolicy,
+    PolicyKind::CiliumClusterwideNetworkPolicy,
+    PolicyKind::NetworkPolicy,
+];
 
 /// `"true"` makes a policy drop nothing: what it would drop is only marked.
 const AUDIT_ANNOTATION: &str = "tycho.io/audit";
@@ -32,51 +39,90 @@ const SERVER_FIELDS: [&str; 12] = [
     "labels",
 ];
 
-/// Reads every policy of a text of one or many YAML documents. Empty documents are skipped.
+/// Reads every policy of a text of one or many YAML documents. Empty documents are skipped; a `List` is read item by item.
 ///
 /// # Errors
 /// The first thing that is wrong, with its place. What cannot be enforced is refused, never ignored.
 pub fn read_policies(file: &str, text: &str) -> Result<Vec<Policy>, ReadError> {
+    read_each(file, text).into_iter().collect()
+}
+
+/// The same, policy by policy: each is read, or its first error is told, whatever is wrong with the others. A text that is
+/// no YAML is one error.
+pub fn read_each(file: &str, text: &str) -> Vec<Result<Policy, ReadError>> {
     let texts = Documents::new(text);
-    documents(file, text)?
+    let nodes = match documents(file, text) {
+        Ok(nodes) => nodes,
+        Err(error) => return vec![Err(error)],
+    };
+    nodes
         .iter()
-        .map(|node| policy(file, texts.at_line(node.line), &Place::root(file, node)))
+        .flat_map(|node| {
+            let document = Place::root(file, node);
+            let text = Arc::from(texts.at_line(node.line));
+            match list_items(&document) {
+                Ok(Some(items)) => items.iter().map(|item| policy(file, &text, item)).collect(),
+                Ok(None) => vec![policy(file, &text, &document)],
+                Err(error) => vec![Err(error)],
+            }
+        })
         .collect()
 }
 
-fn policy(file: &str, text: &str, document: &Place<'_>) -> Result<Policy, ReadError> {
+/// The items of a `v1` `List`; `None` if it is something else.
+fn list_items<'a>(document: &Place<'a>) -> Result<Option<Vec<Place<'a>>>, ReadError> {
+    let entries = document.entries()?;
+    let says = |key, value| {
+        entries
+            .iter()
+            .any(|(name, place)| *name == key && place.text().is_ok_and(|text| text == value))
+    };
+    if !(says("kind", "List") && says("apiVersion", "v1")) {
+        return Ok(None);
+    }
+    let fields = document.fields(&["apiVersion", "kind", "metadata", "items"], &[])?;
+    Ok(Some(fields.required("items")?.list()?))
+}
+
+fn policy(file: &str, text: &Arc<str>, document: &Place<'_>) -> Result<Policy, ReadError> {
     let fields = document.fields(
         &["apiVersion", "kind", "metadata", "spec", "status"],
-        &["specs"],
+        unsupported::DOCUMENT,
     )?;
     let kind = kind(&fields.required("kind")?)?;
     let version = fields.required("apiVersion")?;
-    if version.text()? != CILIUM_VERSION {
-        return Err(version.invalid(format!("expected {CILIUM_VERSION} for a {kind}")));
+    let expected = match kind {
+        PolicyKind::NetworkPolicy => KUBERNETES_VERSION,
+        PolicyKind::CiliumNetworkPolicy | PolicyKind::CiliumClusterwideNetworkPolicy => {
+            CILIUM_VERSION
+        }
+    };
+    if version.text()? != expected {
+        return Err(version.invalid(format!("expected {expected} for a {kind}")));
     }
     let (name, audited) = metadata(kind, &fields.required("metadata")?)?;
     let owner = Owner {
         name: Arc::new(name),
         audited,
-        text,
         file,
         line: document.line(),
+        text: Arc::clone(text),
     };
-    cilium::policy(owner, &fields.required("spec")?)
+    let spec = fields.required("spec")?;
+    match kind {
+        PolicyKind::NetworkPolicy => network_policy::policy(owner, &spec),
+        _ => cilium::policy(owner, &spec),
+    }
 }
 
 fn kind(place: &Place<'_>) -> Result<PolicyKind, ReadError> {
-    let supported = [
-        PolicyKind::CiliumNetworkPolicy,
-        PolicyKind::CiliumClusterwideNetworkPolicy,
-    ];
     let text = place.text()?;
-    supported
+    KINDS
         .into_iter()
         .find(|kind| kind.to_string() == text)
         .ok_or_else(|| {
-            let names = supported.map(|kind| kind.to_string()).join(" and ");
-            place.invalid(format!("{text:?} is not supported; {names} are"))
+            let names = KINDS.map(|kind| kind.to_string()).join(", ");
+            place.invalid(format!("{text:?} is no kind of policy; there are {names}"))
         })
 }
 

@@ -26,8 +26,11 @@ pub enum ReadReason {
     #[error("not valid YAML: {0}")]
     Yaml(String),
     /// The policy language has the field, Tycho does not enforce it, and so the policy cannot mean what it says.
-    #[error("this field is not supported")]
-    Unsupported,
+    #[error("this field is not supported: {0}")]
+    Unsupported(
+        /// What to do instead.
+        &'static str,
+    ),
     /// The policy language has no such field here.
     #[error("unknown field")]
     Unknown,

@@ -3,12 +3,17 @@
 mod cilium;
 mod document;
 mod error;
+mod network_policy;
+mod networks;
+mod owner;
+mod peers;
 mod place;
 mod ports;
 mod selectors;
 mod split;
+mod unsupported;
 mod yaml;
 
-pub use document::read_policies;
+pub use document::{read_each, read_policies};
 pub use error::{ReadError, ReadReason};
 pub use selectors::{NAMESPACE_LABEL, NAMESPACE_LABELS_PREFIX};

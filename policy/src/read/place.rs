@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::error::{ReadError, ReadReason};
+use super::unsupported::Unsupported;
 use super::yaml::{Entry, Node, Value};
 
 /// A value together with its path.
@@ -107,18 +108,17 @@ impl<'a> Place<'a> {
     pub(super) fn fields(
         &self,
         known: &[&str],
-        unsupported: &[&str],
+        unsupported: &[Unsupported],
     ) -> Result<Fields<'a>, ReadError> {
         for entry in self.map()? {
             let key = entry.key.as_str();
             if known.contains(&key) {
                 continue;
             }
-            let reason = if unsupported.contains(&key) {
-                ReadReason::Unsupported
-            } else {
-                ReadReason::Unknown
-            };
+            let instead = unsupported.iter().find(|(name, _)| *name == key);
+            let reason = instead.map_or(ReadReason::Unknown, |(_, instead)| {
+                ReadReason::Unsupported(instead)
+            });
             return Err(ReadError {
                 line: entry.key_line,
                 ..self.child(entry).error(reason)
@@ -173,6 +173,14 @@ impl<'a> Fields<'a> {
             });
         }
         Ok(Some(child))
+    }
+
+    /// The items of a field that holds a list; none if it is absent.
+    pub(super) fn list(&self, name: &str) -> Result<Vec<Place<'a>>, ReadError> {
+        match self.optional(name)? {
+            Some(place) => place.list(),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// A field that must be there.

@@ -1,7 +1,8 @@
-//! `toPorts` and `icmps`.
+//! `toPorts` and `icmps`, and the ports of a NetworkPolicy.
 
 use super::error::{ReadError, ReadReason};
-use super::place::Place;
+use super::place::{Fields, Place};
+use super::unsupported;
 use crate::rule::{PortRange, PortSpec, Ports, protocol};
 
 /// What `ANY` stands for when a port is given: the protocols that have ports.
@@ -51,14 +52,9 @@ pub(super) fn to_ports(place: &Place<'_>) -> Result<Option<Ports>, ReadError> {
     let mut specs = Vec::new();
     let mut everything = false;
     for entry in &entries {
-        let unsupported = [
-            "rules",
-            "terminatingTLS",
-            "originatingTLS",
-            "serverNames",
-            "listener",
-        ];
-        let ports = entry.fields(&["ports"], &unsupported)?.required("ports")?;
+        let ports = entry
+            .fields(&["ports"], unsupported::PORT_RULE)?
+            .required("ports")?;
         let list = ports.list()?;
         if list.is_empty() {
             return Err(ports.invalid("there is no port in this list"));
@@ -81,21 +77,7 @@ pub(super) fn to_ports(place: &Place<'_>) -> Result<Option<Ports>, ReadError> {
 /// `None` is every port of every protocol.
 fn port_and_protocol(place: &Place<'_>) -> Result<Option<Vec<PortSpec>>, ReadError> {
     let fields = place.fields(&["port", "endPort", "protocol"], &[])?;
-    let port = fields.required("port")?;
-    let first = port_number(&port)?;
-    let range = match (first, fields.optional("endPort")?) {
-        (0, Some(end)) => return Err(end.invalid("port 0 means every port and has no endPort")),
-        (0, None) => PortRange::Any,
-        (first, None) => PortRange::one(first),
-        (first, Some(end)) => match u16::try_from(end.integer()?) {
-            Ok(last) if last >= first => PortRange::span(first, last),
-            _ => {
-                return Err(
-                    end.invalid(format!("endPort must be from {first} (the port) to 65535"))
-                );
-            }
-        },
-    };
+    let range = range(&fields.required("port")?, &fields)?;
     let protocols = match fields.optional("protocol")? {
         Some(name) => protocols(&name)?,
         None => &WITH_PORTS,
@@ -114,17 +96,83 @@ fn port_and_protocol(place: &Place<'_>) -> Result<Option<Vec<PortSpec>>, ReadErr
     ))
 }
 
-fn port_number(place: &Place<'_>) -> Result<u16, ReadError> {
-    let parsed = match place.integer_or_text()? {
+/// One entry of a NetworkPolicy's `ports`: TCP unless it says otherwise, and every port unless it names one.
+pub(super) fn of_network_policy(place: &Place<'_>) -> Result<PortSpec, ReadError> {
+    let fields = place.fields(&["port", "endPort", "protocol"], &[])?;
+    let protocol = match fields.optional("protocol")? {
+        Some(name) => match name.text()? {
+            "TCP" => protocol::TCP,
+            "UDP" => protocol::UDP,
+            "SCTP" => protocol::SCTP,
+            other => {
+                let message = format!("{other:?} is not supported; TCP, UDP and SCTP are");
+                return Err(name.invalid(message));
+            }
+        },
+        None => protocol::TCP,
+    };
+    let ports = match (fields.optional("port")?, fields.optional("endPort")?) {
+        (Some(port), _) => match range(&port, &fields)? {
+            PortRange::Any => return Err(port.invalid("a port is a number from 1 to 65535")),
+            ports => ports,
+        },
+        (None, Some(end)) => return Err(end.invalid("endPort needs a port to begin with")),
+        (None, None) => PortRange::Any,
+    };
+    Ok(PortSpec { protocol, ports })
+}
+
+/// A port, alone or with the `endPort` beside it. Port 0 is every port.
+fn range(port: &Place<'_>, fields: &Fields<'_>) -> Result<PortRange, ReadError> {
+    let end = fields.optional("endPort")?;
+    let first = match (port_or_name(port)?, &end) {
+        (Port::Number(first), _) => first,
+        (Port::Name(name), None) => return Ok(PortRange::Named(name.into())),
+        (Port::Name(_), Some(end)) => {
+            return Err(end.invalid("a port with a name has no endPort"));
+        }
+    };
+    match (first, end) {
+        (0, Some(end)) => Err(end.invalid("port 0 means every port and has no endPort")),
+        (0, None) => Ok(PortRange::Any),
+        (first, None) => Ok(PortRange::one(first)),
+        (first, Some(end)) => match u16::try_from(end.integer()?) {
+            Ok(last) if last >= first => Ok(PortRange::span(first, last)),
+            _ => Err(end.invalid(format!("endPort must be from {first} (the port) to 65535"))),
+        },
+    }
+}
+
+enum Port {
+    Number(u16),
+    Name(String),
+}
+
+fn port_or_name(place: &Place<'_>) -> Result<Port, ReadError> {
+    let number = match place.integer_or_text()? {
         Ok(number) => u16::try_from(number).ok(),
         Err(text) if text.contains(|character: char| character.is_ascii_alphabetic()) => {
-            return Err(place.invalid(format!(
-                "named ports are not supported ({text:?}): give the number"
-            )));
+            return port_name(place, text);
         }
         Err(text) => text.parse().ok(),
     };
-    parsed.ok_or_else(|| place.invalid("a port is a number from 0 to 65535"))
+    number
+        .map(Port::Number)
+        .ok_or_else(|| place.invalid("a port is a number from 0 to 65535, or a name"))
+}
+
+/// Endpoints have their names in lower case; policies may write them as they like, as for Cilium.
+fn port_name(place: &Place<'_>, text: &str) -> Result<Port, ReadError> {
+    let name = text.to_ascii_lowercase();
+    let fits = |character: char| {
+        character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-'
+    };
+    if name.len() > 15 || !name.chars().all(fits) || name.starts_with('-') || name.ends_with('-') {
+        return Err(place.invalid(format!(
+            "{text:?} is no port name (up to 15 of a-z, 0-9 and -)"
+        )));
+    }
+    Ok(Port::Name(name))
 }
 
 fn protocols(place: &Place<'_>) -> Result<&'static [u8], ReadError> {

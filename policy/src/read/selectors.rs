@@ -2,7 +2,7 @@
 
 use super::error::ReadError;
 use super::place::Place;
-use crate::label::SOURCE_RESERVED;
+use crate::label::{SOURCE_CIDR, SOURCE_KUBERNETES, SOURCE_RESERVED};
 use crate::rule::Peer;
 use crate::selector::{Operator, Requirement, Selector, SelectorReason};
 
@@ -11,35 +11,37 @@ pub const NAMESPACE_LABEL: &str = "io.kubernetes.pod.namespace";
 /// Prefix of the keys of labels that repeat the labels of an endpoint's namespace (source `k8s`).
 pub const NAMESPACE_LABELS_PREFIX: &str = "io.cilium.k8s.namespace.labels.";
 
-/// Reads a selector. `{}` matches everything.
-pub(super) fn selector(place: &Place<'_>) -> Result<Selector, ReadError> {
+/// Reads a selector of labels with sources. `{}` matches everything.
+fn selector(place: &Place<'_>) -> Result<Selector, ReadError> {
+    requirements(place, &|key| Ok(key.to_owned())).map(Selector::new)
+}
+
+/// What becomes of a key as it is written, or why it cannot stand there.
+type Rewrite<'r> = &'r dyn Fn(&str) -> Result<String, &'static str>;
+
+fn requirements(place: &Place<'_>, rewrite: Rewrite<'_>) -> Result<Vec<Requirement>, ReadError> {
     let fields = place.fields(&["matchLabels", "matchExpressions"], &[])?;
     let mut requirements = Vec::new();
     if let Some(labels) = fields.optional("matchLabels")? {
         for (key, value) in labels.entries()? {
             let operator = Operator::In(vec![value.text()?.to_owned()]);
-            requirements.push(requirement(&value, key, operator)?);
+            requirements.push(requirement(&value, key, operator, rewrite)?);
         }
     }
-    if let Some(expressions) = fields.optional("matchExpressions")? {
-        for expression in expressions.list()? {
-            requirements.push(match_expression(&expression)?);
-        }
+    for expression in fields.list("matchExpressions")? {
+        requirements.push(match_expression(&expression, rewrite)?);
     }
-    Ok(Selector::new(requirements))
+    Ok(requirements)
 }
 
-fn match_expression(place: &Place<'_>) -> Result<Requirement, ReadError> {
+fn match_expression(place: &Place<'_>, rewrite: Rewrite<'_>) -> Result<Requirement, ReadError> {
     let fields = place.fields(&["key", "operator", "values"], &[])?;
     let key = fields.required("key")?;
-    let values = match fields.optional("values")? {
-        Some(values) => values
-            .list()?
-            .iter()
-            .map(|value| Ok(value.text()?.to_owned()))
-            .collect::<Result<Vec<_>, ReadError>>()?,
-        None => Vec::new(),
-    };
+    let values = fields
+        .list("values")?
+        .iter()
+        .map(|value| Ok(value.text()?.to_owned()))
+        .collect::<Result<Vec<_>, ReadError>>()?;
     let operator = fields.required("operator")?;
     let operator = match (operator.text()?, values.is_empty()) {
         ("In", false) => Operator::In(values),
@@ -58,11 +60,59 @@ fn match_expression(place: &Place<'_>) -> Result<Requirement, ReadError> {
             )));
         }
     };
-    requirement(&key, key.text()?, operator)
+    requirement(&key, key.text()?, operator, rewrite)
 }
 
-fn requirement(place: &Place<'_>, key: &str, operator: Operator) -> Result<Requirement, ReadError> {
-    Requirement::new(key, operator).map_err(|reason| place.invalid(reason))
+fn requirement(
+    place: &Place<'_>,
+    key: &str,
+    operator: Operator,
+    rewrite: Rewrite<'_>,
+) -> Result<Requirement, ReadError> {
+    let key = rewrite(key).map_err(|reason| place.invalid(reason))?;
+    let requirement = Requirement::new(&key, operator).map_err(|reason| place.invalid(reason))?;
+    if requirement.source() == Some(SOURCE_CIDR) {
+        return Err(place.invalid(
+            "which networks have labels depends on the other policies: name networks with fromCIDR or toCIDR",
+        ));
+    }
+    Ok(requirement)
+}
+
+/// Pods of one namespace, as a NetworkPolicy selects them: by labels of Kubernetes, whose keys have no source.
+pub(super) fn of_pods(place: &Place<'_>, namespace: &str) -> Result<Selector, ReadError> {
+    let selector = Selector::new(requirements(place, &|key| of_kubernetes("", key))?);
+    in_namespace(place, selector, namespace)
+}
+
+/// The same of the namespaces that have certain labels; of all namespaces if the selector is `{}`.
+pub(super) fn of_pods_in(
+    pods: Option<&Place<'_>>,
+    namespaces: &Place<'_>,
+) -> Result<Selector, ReadError> {
+    let mut all = requirements(namespaces, &|key| {
+        of_kubernetes(NAMESPACE_LABELS_PREFIX, key)
+    })?;
+    if let Some(pods) = pods {
+        all.extend(requirements(pods, &|key| of_kubernetes("", key))?);
+    }
+    // What has no namespace at all is no pod.
+    let has_namespace = Requirement::new(
+        &format!("{SOURCE_KUBERNETES}:{NAMESPACE_LABEL}"),
+        Operator::Exists,
+    );
+    all.push(has_namespace.map_err(|reason: SelectorReason| namespaces.invalid(reason))?);
+    Ok(Selector::new(all))
+}
+
+fn of_kubernetes(prefix: &str, key: &str) -> Result<String, &'static str> {
+    if key.is_empty() {
+        Err("the key is empty")
+    } else if key.contains(':') {
+        Err("a label of Kubernetes has no colon in its key")
+    } else {
+        Ok(format!("{SOURCE_KUBERNETES}:{prefix}{key}"))
+    }
 }
 
 /// The subject of a namespaced policy: always within its own namespace.
@@ -108,7 +158,7 @@ fn in_namespace(
     namespace: &str,
 ) -> Result<Selector, ReadError> {
     let scope = Requirement::new(
-        &format!("k8s:{NAMESPACE_LABEL}"),
+        &format!("{SOURCE_KUBERNETES}:{NAMESPACE_LABEL}"),
         Operator::In(vec![namespace.to_owned()]),
     );
     Ok(selector.and(scope.map_err(|reason: SelectorReason| place.invalid(reason))?))
