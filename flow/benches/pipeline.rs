@@ -14,7 +14,7 @@ use flow::encode::{Names, ResponseEncoder};
 use flow::filter::{FilterContext, TimeWindow, compile};
 use flow::interfaces::InterfaceTable;
 use flow::mask::Mask;
-use flow::metadata::{MetadataContent, MetadataTable, Workload};
+use flow::metadata::{FIRST_FREE_INDEX, MetadataContent, MetadataTable, Workload};
 use flow::record::decode;
 use flow::reference::Epoch;
 use flow::reorder::Reorder;
@@ -85,7 +85,12 @@ fn names() -> Names {
             ..MetadataContent::default()
         };
         metadata
-            .upsert(&format!("endpoint/{pod}"), content, 1)
+            .set(
+                FIRST_FREE_INDEX + pod,
+                &format!("endpoint/{pod}"),
+                content,
+                1,
+            )
             .expect("the table has room");
     }
     let interfaces = InterfaceTable::new();

@@ -11,6 +11,7 @@ pub mod encode;
 pub mod filter;
 mod hex;
 pub mod interfaces;
+pub mod journal;
 pub mod mask;
 pub mod metadata;
 pub mod record;

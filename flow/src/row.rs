@@ -15,6 +15,8 @@ pub(crate) const WORD_PORTS: usize = 2;
 pub(crate) const WORD_IDENTITY: usize = 3;
 /// Word 4: reason, match type, points, ICMP, marks, direction, reply.
 pub(crate) const WORD_EVENT: usize = 4;
+/// Word 5: rule and policy revision.
+pub(crate) const WORD_RULE: usize = 5;
 /// Words 6 and 7: source address.
 pub(crate) const WORD_SOURCE_ADDRESS: usize = 6;
 /// Words 8 and 9: destination address.

@@ -16,18 +16,25 @@ pub enum RuleAction {
     Deny,
 }
 
-/// One rule of one policy.
+/// A policy, as a flow names it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PolicyRef {
+    /// Its kind: `CiliumNetworkPolicy`, `NetworkPolicy`, ….
+    pub kind: String,
+    /// Its namespace, empty for cluster-wide ones.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its labels, as `source:key=value`.
+    pub labels: Vec<String>,
+}
+
+/// One rule of one policy, or the default deny of several.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RuleInfo {
-    /// Kind of the policy: `CiliumNetworkPolicy`, `NetworkPolicy`, ….
-    pub kind: String,
-    /// Namespace of the policy, empty for cluster-wide ones.
-    pub namespace: String,
-    /// Name of the policy.
-    pub name: String,
-    /// Labels of the policy, as `source:key=value`.
-    pub labels: Vec<String>,
-    /// Place of the rule in its section of the policy, from 0; `None` for built-in rules.
+    /// The policy of the rule; of a default deny, all that ask for it (none if the node's setting does).
+    pub policies: Vec<PolicyRef>,
+    /// Place of the rule in its section of the policy, from 0; `None` for built-in rules and default denies.
     pub index: Option<u32>,
     /// `DIRECTION_*` of `bpf_events::record`; 0 if it has none.
     pub direction: u8,
@@ -41,7 +48,7 @@ pub struct RuleInfo {
 #[derive(Debug)]
 pub struct Rule {
     info: RuleInfo,
-    policy_bytes: Box<[u8]>,
+    policy_bytes: Box<[Box<[u8]>]>,
 }
 
 impl Rule {
@@ -51,10 +58,9 @@ impl Rule {
         &self.info
     }
 
-    /// The encoded `flow.Policy` without its revision, which each flow adds.
-    #[must_use]
-    pub fn policy_bytes(&self) -> &[u8] {
-        &self.policy_bytes
+    /// Each policy as an encoded `flow.Policy` without its revision, which each flow adds.
+    pub fn policy_bytes(&self) -> impl Iterator<Item = &[u8]> {
+        self.policy_bytes.iter().map(AsRef::as_ref)
     }
 }
 
@@ -76,20 +82,13 @@ impl RuleTable {
     /// # Errors
     /// If the id is beyond the table's limit.
     pub fn set(&self, rule: u32, info: RuleInfo) -> Result<(), IndexLimit> {
-        let policy = proto::flow::Policy {
-            name: info.name.clone(),
-            namespace: info.namespace.clone(),
-            labels: info.labels.clone(),
-            revision: 0,
-            kind: info.kind.clone(),
-        };
-        self.rules.set(
-            rule,
-            Arc::new(Rule {
-                info,
-                policy_bytes: policy.encode_to_vec().into(),
-            }),
-        )
+        let policy_bytes = info.policies.iter().map(encoded).collect();
+        self.rules.set(rule, Arc::new(Rule { info, policy_bytes }))
+    }
+
+    /// Forgets rules that nothing names any more.
+    pub fn remove(&self, rules: &[u32]) {
+        self.rules.remove(rules);
     }
 
     /// One rule; for many lookups take a [`RuleTable::snapshot`].
@@ -109,4 +108,15 @@ impl RuleTable {
     pub fn edits(&self) -> u64 {
         self.rules.edits()
     }
+}
+
+fn encoded(policy: &PolicyRef) -> Box<[u8]> {
+    let policy = proto::flow::Policy {
+        name: policy.name.clone(),
+        namespace: policy.namespace.clone(),
+        labels: policy.labels.clone(),
+        revision: 0,
+        kind: policy.kind.clone(),
+    };
+    policy.encode_to_vec().into()
 }

@@ -1,5 +1,6 @@
 //! A table of immutable entries by number, read without a lock while it grows.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -82,7 +83,8 @@ impl<T> SnapshotTable<T> {
         self.edits.load(Ordering::Acquire)
     }
 
-    /// Grows with every entry written below [`SnapshotTable::end`]: what was derived from entries must be made anew.
+    /// Grows with every entry written below [`SnapshotTable::end`] and every removal: what was derived from entries must
+    /// be made anew.
     pub fn replaced(&self) -> u64 {
         self.replaced.load(Ordering::Acquire)
     }
@@ -105,14 +107,9 @@ impl<T> SnapshotTable<T> {
             self.directory.store(Arc::clone(&directory));
         }
         if let Err(entry) = directory[chunk][slot].set(entry) {
-            let copy = directory[chunk]
-                .iter()
-                .map(clone_slot)
-                .collect::<Chunk<T>>();
-            let mut copy = copy;
-            copy[slot] = OnceLock::from(entry);
             let mut changed = (*directory).clone();
-            changed[chunk] = Arc::new(copy);
+            changed[chunk] =
+                copy_with(&directory[chunk], |copy| copy[slot] = OnceLock::from(entry));
             self.directory.store(Arc::new(changed));
         }
         if index < self.end.fetch_max(index + 1, Ordering::AcqRel) {
@@ -120,6 +117,32 @@ impl<T> SnapshotTable<T> {
         }
         self.edits.fetch_add(1, Ordering::AcqRel);
         Ok(())
+    }
+}
+
+impl<T> SnapshotTable<T> {
+    /// Empties entries. Views that were taken before keep them, so a number that is then written anew has one meaning
+    /// in each view.
+    pub fn remove(&self, indexes: &[u32]) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (chunk, slot) in indexes.iter().map(|&index| place(index)) {
+            slots.entry(chunk).or_default().push(slot);
+        }
+        let mut changed = (*self.directory.load_full()).clone();
+        for (chunk, slots) in slots {
+            let Some(present) = changed.get_mut(chunk) else {
+                continue;
+            };
+            *present = copy_with(present, |copy| {
+                for slot in slots {
+                    copy[slot] = OnceLock::new();
+                }
+            });
+        }
+        self.directory.store(Arc::new(changed));
+        self.replaced.fetch_add(1, Ordering::AcqRel);
+        self.edits.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -140,6 +163,12 @@ fn empty_chunk<T>() -> Chunk<T> {
     (0..CHUNK).map(|_| OnceLock::new()).collect()
 }
 
+fn copy_with<T>(chunk: &Chunk<T>, change: impl FnOnce(&mut Chunk<T>)) -> Arc<Chunk<T>> {
+    let mut copy: Chunk<T> = chunk.iter().map(clone_slot).collect();
+    change(&mut copy);
+    Arc::new(copy)
+}
+
 fn clone_slot<T>(slot: &OnceLock<Arc<T>>) -> OnceLock<Arc<T>> {
     slot.get()
         .map_or_else(OnceLock::new, |entry| OnceLock::from(Arc::clone(entry)))
@@ -153,12 +182,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_table_is_a_map(writes in proptest::collection::vec((0u32..5_000, any::<u16>()), 0..200)) {
+        fn a_table_is_a_map(writes in proptest::collection::vec((0u32..5_000, any::<Option<u16>>()), 0..200)) {
             let table = SnapshotTable::default();
             let mut model = HashMap::new();
             let mut end = 0;
             let mut replaced = 0;
             for (index, value) in writes {
+                let Some(value) = value else {
+                    table.remove(&[index, index + 3_000]);
+                    model.retain(|&known, _| known != index && known != index + 3_000);
+                    replaced += 1;
+                    continue;
+                };
                 table.set(index, Arc::new(value)).unwrap();
                 model.insert(index, value);
                 replaced += u64::from(index < end);
@@ -182,6 +217,11 @@ mod tests {
         let between = table.snapshot();
         table.set(2, Arc::new("added")).unwrap();
         assert_eq!(between.get(2).map(|entry| **entry), Some("added"));
+        table.remove(&[1]);
+        assert_eq!(between.get(1).map(|entry| **entry), Some("new"));
+        table.set(1, Arc::new("another")).unwrap();
+        assert_eq!(between.get(1).map(|entry| **entry), Some("new"));
+        assert_eq!(table.entry(1).as_deref(), Some(&"another"));
         assert_eq!(
             table.set(INDEX_LIMIT, Arc::new("far")),
             Err(IndexLimit { index: INDEX_LIMIT })

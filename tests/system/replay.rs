@@ -9,7 +9,7 @@ use daemon::health::Health;
 use daemon::listen::{Exposure, Listen};
 use daemon::tasks::Tasks;
 use flow::metadata::{MetadataContent, MetadataKind, Workload};
-use flow::rules::{RuleAction, RuleInfo};
+use flow::rules::{PolicyRef, RuleAction, RuleInfo};
 use observer::Node;
 use observer::pipeline::{Inlet, Pipeline, wall_clock};
 use observer::service::Server;
@@ -183,10 +183,12 @@ fn describe(node: &Node) {
     }
     for (number, section, index, action) in RULES {
         let info = RuleInfo {
-            kind: "CiliumNetworkPolicy".to_owned(),
-            namespace: "shop".to_owned(),
-            name: "backend".to_owned(),
-            labels: vec!["k8s:io.cilium.k8s.policy.name=backend".to_owned()],
+            policies: vec![PolicyRef {
+                kind: "CiliumNetworkPolicy".to_owned(),
+                namespace: "shop".to_owned(),
+                name: "backend".to_owned(),
+                labels: vec!["k8s:io.cilium.k8s.policy.name=backend".to_owned()],
+            }],
             index: Some(index),
             direction: DIRECTION_INGRESS,
             action,

@@ -178,12 +178,14 @@ impl FieldPlan {
         put_message(out, tag::<2>(28, BYTES), |out| node.prune(interface, out));
     }
 
-    /// Appends the deciding rule.
+    /// Appends the policy of the deciding rule; of a default deny, each that asks for it.
     pub(super) fn put_rule(&self, row: &FlowRow, rule: &Rule, out: &mut Vec<u8>) {
         if let Some((field, number)) = policy_field(row, rule.info().action)
             && self.keeps(field)
         {
-            put_policy(out, number, rule.policy_bytes(), row.policy_revision);
+            for policy in rule.policy_bytes() {
+                put_policy(out, number, policy, row.policy_revision);
+            }
         }
     }
 

@@ -5,5 +5,5 @@ mod table;
 mod version;
 
 pub use reserved::{FIRST_FREE_INDEX, reserved_content};
-pub use table::{MetadataTable, Upserted};
+pub use table::MetadataTable;
 pub use version::{MetadataContent, MetadataKind, MetadataVersion, Workload};

@@ -5,17 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use policy::Identity;
 
-use super::{FIRST_FREE_INDEX, MetadataContent, MetadataVersion, reserved_content};
+use super::{MetadataContent, MetadataVersion, reserved_content};
 use crate::snapshot::{IndexLimit, Snapshot, SnapshotTable};
-
-/// What an upsert did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Upserted {
-    /// The index that holds now.
-    pub index: u32,
-    /// Whether it is a new one, which the kernel's maps must learn.
-    pub changed: bool,
-}
 
 /// Versions of all endpoints, identities and ranges this node knows.
 ///
@@ -27,11 +18,7 @@ pub struct MetadataTable {
     holding: Mutex<Holding>,
 }
 
-#[derive(Debug)]
-struct Holding {
-    by_key: HashMap<String, Arc<MetadataVersion>>,
-    next_index: u32,
-}
+type Holding = HashMap<String, Arc<MetadataVersion>>;
 
 impl Default for MetadataTable {
     fn default() -> Self {
@@ -45,10 +32,7 @@ impl MetadataTable {
     pub fn new() -> Self {
         let table = Self {
             versions: SnapshotTable::default(),
-            holding: Mutex::new(Holding {
-                by_key: HashMap::new(),
-                next_index: FIRST_FREE_INDEX,
-            }),
+            holding: Mutex::default(),
         };
         for identity in Identity::reserved() {
             let name = identity.name().expect("each of them has a name");
@@ -60,35 +44,7 @@ impl MetadataTable {
         table
     }
 
-    /// The content that a key has from `now_ns` (wall time) on. Other content than before gets a new index and closes
-    /// the version before.
-    ///
-    /// # Errors
-    /// If no index is left.
-    pub fn upsert(
-        &self,
-        key: &str,
-        content: MetadataContent,
-        now_ns: u64,
-    ) -> Result<Upserted, IndexLimit> {
-        let mut holding = self.lock();
-        if let Some(version) = holding.by_key.get(key)
-            && *version.content() == content
-        {
-            return Ok(Upserted {
-                index: version.index(),
-                changed: false,
-            });
-        }
-        let index = holding.next_index;
-        self.write(&mut holding, index, key, content, now_ns)?;
-        Ok(Upserted {
-            index,
-            changed: true,
-        })
-    }
-
-    /// Puts a version at a given index: adoption of the numbers that a previous life wrote into the kernel's maps.
+    /// What a key is from `from_ns` (wall time) on, under an index that nothing else has; the version before ends then.
     ///
     /// # Errors
     /// If the index is beyond the table's limit.
@@ -99,12 +55,25 @@ impl MetadataTable {
         content: MetadataContent,
         from_ns: u64,
     ) -> Result<(), IndexLimit> {
-        self.write(&mut self.lock(), index, key, content, from_ns)
+        let mut holding = self.lock();
+        let version = Arc::new(MetadataVersion::new(index, content, from_ns));
+        self.versions.set(index, Arc::clone(&version))?;
+        if let Some(before) = holding.insert(key.to_owned(), version) {
+            before.close(from_ns);
+        }
+        Ok(())
+    }
+
+    /// Forgets versions whose indexes nothing carries any more: neither a map, nor a stored flow, nor a reader.
+    pub fn remove(&self, indexes: &[u32]) {
+        self.lock()
+            .retain(|_, version| !indexes.contains(&version.index()));
+        self.versions.remove(indexes);
     }
 
     /// Says that nothing holds for a key any more. Its versions can still be looked up. Returns the index that held.
     pub fn close(&self, key: &str, now_ns: u64) -> Option<u32> {
-        let version = self.lock().by_key.remove(key)?;
+        let version = self.lock().remove(key)?;
         version.close(now_ns);
         Some(version.index())
     }
@@ -112,7 +81,7 @@ impl MetadataTable {
     /// The version that holds for a key now.
     #[must_use]
     pub fn current(&self, key: &str) -> Option<Arc<MetadataVersion>> {
-        self.lock().by_key.get(key).cloned()
+        self.lock().get(key).cloned()
     }
 
     /// One version by its index; for many lookups take a [`MetadataTable::snapshot`].
@@ -130,23 +99,6 @@ impl MetadataTable {
     /// The versions themselves, for those who keep what they derive from them.
     pub(crate) fn versions(&self) -> &SnapshotTable<MetadataVersion> {
         &self.versions
-    }
-
-    fn write(
-        &self,
-        holding: &mut Holding,
-        index: u32,
-        key: &str,
-        content: MetadataContent,
-        from_ns: u64,
-    ) -> Result<(), IndexLimit> {
-        let version = Arc::new(MetadataVersion::new(index, content, from_ns));
-        self.versions.set(index, Arc::clone(&version))?;
-        holding.next_index = holding.next_index.max(index + 1);
-        if let Some(before) = holding.by_key.insert(key.to_owned(), version) {
-            before.close(from_ns);
-        }
-        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, Holding> {
@@ -170,76 +122,48 @@ mod tests {
     }
 
     #[test]
-    fn other_content_gets_another_index_and_closes_the_span() {
+    fn a_new_version_closes_the_span_of_the_one_before() {
         let table = MetadataTable::new();
-        let first = table
-            .upsert("endpoint/a", content(300, &["k8s:role=a"]), 10)
+        table
+            .set(20, "endpoint/a", content(300, &["k8s:role=a"]), 10)
             .unwrap();
-        assert_eq!(
-            first,
-            Upserted {
-                index: FIRST_FREE_INDEX,
-                changed: true
-            }
-        );
-        let same = table
-            .upsert("endpoint/a", content(300, &["k8s:role=a"]), 20)
+        table
+            .set(18, "endpoint/a", content(301, &["k8s:role=b"]), 30)
             .unwrap();
-        assert_eq!(
-            same,
-            Upserted {
-                index: first.index,
-                changed: false
-            }
-        );
-        let second = table
-            .upsert("endpoint/a", content(301, &["k8s:role=b"]), 30)
-            .unwrap();
-        assert_eq!(
-            second,
-            Upserted {
-                index: first.index + 1,
-                changed: true
-            }
-        );
         let span = |index| {
             table
                 .version(index)
                 .map(|version| (version.from_ns(), version.until_ns()))
         };
-        assert_eq!(span(first.index), Some((10, Some(30))));
-        assert_eq!(span(second.index), Some((30, None)));
-        assert_eq!(table.close("endpoint/a", 40), Some(second.index));
+        assert_eq!(span(20), Some((10, Some(30))));
+        assert_eq!(span(18), Some((30, None)));
+        assert_eq!(table.current("endpoint/a").unwrap().index(), 18);
+        assert_eq!(table.close("endpoint/a", 40), Some(18));
         assert_eq!(table.close("endpoint/a", 50), None);
-        assert_eq!(span(second.index), Some((30, Some(40))));
+        assert_eq!(span(18), Some((30, Some(40))));
         assert!(table.current("endpoint/a").is_none());
-    }
-
-    #[test]
-    fn adopted_indexes_are_not_given_out_again() {
-        let table = MetadataTable::new();
-        table
-            .set(5_000, "endpoint/old", content(300, &[]), 1)
-            .unwrap();
-        assert_eq!(
-            table
-                .upsert("endpoint/old", content(300, &[]), 2)
-                .unwrap()
-                .index,
-            5_000
-        );
-        assert_eq!(
-            table
-                .upsert("endpoint/new", content(301, &[]), 2)
-                .unwrap()
-                .index,
-            5_001
-        );
         assert!(
             table
                 .set(u32::MAX, "endpoint/far", content(1, &[]), 1)
                 .is_err()
         );
+    }
+
+    #[test]
+    fn what_is_removed_is_as_if_it_had_never_been() {
+        let table = MetadataTable::new();
+        for (index, key) in [(20, "endpoint/a"), (21, "endpoint/a"), (22, "endpoint/b")] {
+            table.set(index, key, content(300, &[]), 1).unwrap();
+        }
+        let before = table.snapshot();
+        table.remove(&[20, 22]);
+        let known = |index| table.version(index).is_some();
+        assert_eq!([20, 21, 22].map(known), [false, true, false]);
+        assert!(table.current("endpoint/b").is_none());
+        assert_eq!(table.current("endpoint/a").unwrap().index(), 21);
+        table.set(20, "endpoint/c", content(301, &[]), 2).unwrap();
+        assert_eq!(before.get(20).unwrap().content().identity, 300);
+        assert_eq!(table.version(20).unwrap().content().identity, 301);
     }
 
     #[test]

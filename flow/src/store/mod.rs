@@ -1,16 +1,18 @@
 //! The flow store: the last flows of this node, in segments that readers follow without a lock.
 
 mod cursor;
+mod numbers;
 mod segment;
 mod writer;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use event_listener::{Event, EventListener};
 
 pub use cursor::{Cursor, Loss, Read};
+pub use numbers::StoredNumbers;
 pub(crate) use segment::Column;
 pub use segment::{SEGMENT_FLOWS, Segment};
 pub use writer::Writer;
@@ -37,6 +39,8 @@ pub struct Store {
 struct Segments {
     live: VecDeque<Arc<Segment>>,
     dropped: VecDeque<DroppedSpan>,
+    /// Dropped segments in which some reader may read on.
+    held_by_readers: Vec<Weak<Segment>>,
 }
 
 /// When the rows of a dropped segment happened.
@@ -60,6 +64,7 @@ impl Store {
             segments: RwLock::new(Segments {
                 live: VecDeque::from([Arc::clone(&first)]),
                 dropped: VecDeque::new(),
+                held_by_readers: Vec::new(),
             }),
             next: AtomicU64::new(0),
             published: Event::new(),
@@ -155,6 +160,8 @@ impl Segments {
     /// Drops the oldest segment and remembers when its rows happened.
     fn drop_oldest(&mut self) -> Option<Arc<Segment>> {
         let segment = self.live.pop_front()?;
+        self.held_by_readers.retain(|held| held.strong_count() > 0);
+        self.held_by_readers.push(Arc::downgrade(&segment));
         if self.dropped.len() == DROPPED_SPANS {
             self.dropped.pop_front();
         }

@@ -167,3 +167,42 @@ fn a_dropped_segment_is_reused_unless_a_reader_holds_it() {
     );
     assert!(!address(&store).contains(&before[1]));
 }
+
+#[test]
+fn numbers_of_flows_are_known_for_as_long_as_these_can_be_read() {
+    let (store, mut writer) = Store::new(SEGMENT_FLOWS as u64);
+    let flow = |number: u32| FlowRow {
+        source_metadata: number,
+        destination_metadata: number + 1,
+        rule: number + 2,
+        ..FlowRow::default()
+    };
+    writer.append(&flow(100));
+    assert!(
+        !store.stored_numbers().has_metadata(100),
+        "not published yet"
+    );
+    writer.publish();
+    let mut slow = Cursor::at(0);
+    let Read::Rows(segment, _) = store.read(&mut slow) else {
+        panic!("one row is there");
+    };
+    drop(segment);
+    for _ in 0..3 * SEGMENT_FLOWS {
+        writer.append(&flow(200));
+    }
+    writer.publish();
+    let check = |number: u32, expect: bool| {
+        let numbers = store.stored_numbers();
+        let has = |at: u32| (numbers.has_metadata(at), numbers.has_rule(at));
+        let found = [has(number), has(number + 1), has(number + 2)];
+        let expect = [(expect, false), (expect, false), (false, expect)];
+        assert_eq!(found, expect, "{number}");
+    };
+    check(100, true);
+    check(200, true);
+    slow.segment = None;
+    check(100, false);
+    check(200, true);
+    assert!(!store.stored_numbers().has_metadata(u32::MAX));
+}

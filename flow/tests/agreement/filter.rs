@@ -306,23 +306,16 @@ fn endpoints_that_come_later_are_matched() {
         ..MetadataContent::default()
     };
     assert!(!scan(2));
-    let first = names
-        .metadata
-        .upsert("late", late("late"), 9)
-        .unwrap()
-        .index;
+    let set = |index, role| names.metadata.set(index, "late", late(role), 9).unwrap();
+    let (first, second) = (3_000, 3_001);
+    set(first, "late");
     assert!(scan(first));
-    let second = names
-        .metadata
-        .upsert("late", late("other"), 10)
-        .unwrap()
-        .index;
+    set(second, "other");
     assert!(!scan(second));
-    names
-        .metadata
-        .set(second, "late", late("late"), 11)
-        .unwrap();
+    set(second, "late");
     assert!(scan(second), "a version that was replaced is tested again");
+    names.metadata.remove(&[second]);
+    assert!(!scan(second), "and so is one that was removed");
 }
 
 #[test]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bpf_events::record::DIRECTION_INGRESS;
 use flow::encode::Names;
 use flow::interfaces::InterfaceTable;
-use flow::metadata::{MetadataContent, MetadataKind, MetadataTable, Workload};
+use flow::metadata::{FIRST_FREE_INDEX, MetadataContent, MetadataKind, MetadataTable, Workload};
 use flow::reference::Epoch;
-use flow::rules::{RuleAction, RuleInfo, RuleTable};
+use flow::rules::{PolicyRef, RuleAction, RuleInfo, RuleTable};
 use policy::LabelSet;
 
 fn content(identity: u32, namespace: &str, pod_name: &str, labels: &[&str]) -> MetadataContent {
@@ -33,10 +33,16 @@ fn content(identity: u32, namespace: &str, pod_name: &str, labels: &[&str]) -> M
     }
 }
 
+/// The default deny of three policies.
+const DEFAULT_DENY: u32 = 3;
+
+/// The default deny of a node whose setting asks for it.
+const ALWAYS: u32 = 4;
+
 pub(crate) fn node() -> Names {
     let metadata = MetadataTable::new();
     let long = "x".repeat(300);
-    for (identity, namespace, pod, labels) in [
+    for (index, (identity, namespace, pod, labels)) in (FIRST_FREE_INDEX..).zip([
         (
             300,
             "shop",
@@ -53,23 +59,33 @@ pub(crate) fn node() -> Names {
         ),
         (304, "kube-system", long.as_str(), &["k8s:k8s-app=dns"]),
         (1 << 24, "", "", &["cidr:10.0.0.0/8"]),
-    ] {
+    ]) {
+        let content = content(identity, namespace, pod, labels);
         metadata
-            .upsert(
-                &format!("key/{identity}"),
-                content(identity, namespace, pod, labels),
-                5,
-            )
+            .set(index, &format!("key/{identity}"), content, 5)
             .unwrap();
     }
     let rules = RuleTable::new();
-    for (rule, action) in [(1, RuleAction::Allow), (2, RuleAction::Deny)] {
-        let info = RuleInfo {
+    for (rule, action, index) in [
+        (1, RuleAction::Allow, Some(4)),
+        (2, RuleAction::Deny, None),
+        (DEFAULT_DENY, RuleAction::Deny, None),
+        (ALWAYS, RuleAction::Deny, None),
+    ] {
+        let policy = |name: String| PolicyRef {
             kind: "CiliumNetworkPolicy".into(),
             namespace: "shop".into(),
-            name: format!("rule-{rule}"),
-            labels: vec!["k8s:io.cilium.k8s.policy.name=rule".into()],
-            index: (rule == 1).then_some(4),
+            labels: vec![format!("k8s:io.cilium.k8s.policy.name={name}")],
+            name,
+        };
+        let names = match rule {
+            DEFAULT_DENY => vec!["db".into(), "web".into(), String::new()],
+            ALWAYS => vec![],
+            _ => vec![format!("rule-{rule}")],
+        };
+        let info = RuleInfo {
+            policies: names.into_iter().map(policy).collect(),
+            index,
             direction: DIRECTION_INGRESS,
             action,
             description: format!("CiliumNetworkPolicy/shop/rule-{rule} ingress[4]"),

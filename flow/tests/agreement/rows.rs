@@ -19,7 +19,7 @@ prop_compose! {
         source_metadata in pick(&METADATA),
         destination_metadata in pick(&METADATA),
         identities in any::<[u8; 2]>(),
-        rule in pick(&[0u32, 1, 2, 3]),
+        rule in pick(&[0u32, 1, 2, 3, 4, 5]),
         ifindex in pick(&[0u32, 7, 8, 9, 10]),
     ) -> FlowRow {
         let port = |well_known: bool, port: u16| if well_known { 8080 } else { port };

@@ -215,20 +215,20 @@ fn name_rule(names: &Names, row: &FlowRow, flow: &mut proto::flow::Flow) {
     if !named {
         return;
     }
-    let policy = proto::flow::Policy {
-        name: info.name.clone(),
-        namespace: info.namespace.clone(),
-        labels: info.labels.clone(),
+    let policies = info.policies.iter().map(|policy| proto::flow::Policy {
+        name: policy.name.clone(),
+        namespace: policy.namespace.clone(),
+        labels: policy.labels.clone(),
         revision: row.policy_revision.into(),
-        kind: info.kind.clone(),
-    };
+        kind: policy.kind.clone(),
+    });
     let field = match (row.direction, forwarded) {
         (DIRECTION_EGRESS, true) => &mut flow.egress_allowed_by,
         (DIRECTION_EGRESS, false) => &mut flow.egress_denied_by,
         (_, true) => &mut flow.ingress_allowed_by,
         (_, false) => &mut flow.ingress_denied_by,
     };
-    field.push(policy);
+    field.extend(policies);
 }
 
 /// The details of a row.

@@ -1,7 +1,7 @@
 //! What is told of a rule, and how that is written down beside its number.
 
 use bpf_events::record::{DIRECTION_EGRESS, DIRECTION_INGRESS};
-use flow::rules::{RuleAction, RuleInfo};
+use flow::rules::{PolicyRef, RuleAction, RuleInfo};
 use policy::{Action, Direction, PolicyName, RuleKey};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,22 +14,54 @@ const LABEL_PREFIX: &str = "k8s:io.cilium.k8s.policy";
 
 /// What is told of a rule.
 pub(super) fn info(key: &RuleKey) -> RuleInfo {
-    let policy = &key.policy;
     RuleInfo {
-        kind: policy.kind.to_string(),
-        namespace: policy.namespace.clone(),
-        name: policy.name.clone(),
-        labels: labels(policy),
+        policies: vec![policy(&key.policy)],
         index: Some(key.index),
-        direction: match key.direction {
-            Direction::Ingress => DIRECTION_INGRESS,
-            Direction::Egress => DIRECTION_EGRESS,
-        },
+        direction: number(key.direction),
         action: match key.action {
             Action::Allow => RuleAction::Allow,
             Action::Deny => RuleAction::Deny,
         },
         description: key.to_string(),
+    }
+}
+
+/// What is told of a default deny: the policies that ask for it, or that the node's setting does.
+pub(super) fn default_deny(direction: Direction, policies: &[&PolicyName]) -> RuleInfo {
+    let names: Vec<String> = policies.iter().map(ToString::to_string).collect();
+    let description = if names.is_empty() {
+        "default deny by the policy enforcement setting".to_owned()
+    } else {
+        format!("default deny by {}", names.join(", "))
+    };
+    RuleInfo {
+        policies: policies.iter().map(|name| policy(name)).collect(),
+        index: None,
+        direction: number(direction),
+        action: RuleAction::Deny,
+        description,
+    }
+}
+
+/// What makes it the same default deny over time.
+pub(super) fn default_deny_key(direction: Direction, policies: &[&PolicyName]) -> String {
+    let names: Vec<String> = policies.iter().map(ToString::to_string).collect();
+    format!("default-deny {direction} {}", names.join(","))
+}
+
+fn number(direction: Direction) -> u8 {
+    match direction {
+        Direction::Ingress => DIRECTION_INGRESS,
+        Direction::Egress => DIRECTION_EGRESS,
+    }
+}
+
+fn policy(policy: &PolicyName) -> PolicyRef {
+    PolicyRef {
+        kind: policy.kind.to_string(),
+        namespace: policy.namespace.clone(),
+        name: policy.name.clone(),
+        labels: labels(policy),
     }
 }
 
@@ -47,8 +79,11 @@ fn labels(policy: &PolicyName) -> Vec<String> {
 /// The rule by which a node and its own endpoints reach each other.
 pub(super) fn local_host() -> RuleInfo {
     RuleInfo {
-        name: LOCAL_HOST.to_owned(),
-        labels: vec![LOCAL_HOST.to_owned()],
+        policies: vec![PolicyRef {
+            name: LOCAL_HOST.to_owned(),
+            labels: vec![LOCAL_HOST.to_owned()],
+            ..PolicyRef::default()
+        }],
         description: LOCAL_HOST.to_owned(),
         ..RuleInfo::default()
     }
@@ -56,24 +91,37 @@ pub(super) fn local_host() -> RuleInfo {
 
 /// The written form.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Description {
-    kind: String,
-    namespace: String,
-    name: String,
-    labels: Vec<String>,
+    #[serde(default)]
+    policies: Vec<PolicyDescription>,
+    /// The one policy of a rule, as an earlier version wrote it.
+    #[serde(flatten)]
+    policy: Option<PolicyDescription>,
     index: Option<u32>,
     direction: u8,
     deny: bool,
     description: String,
 }
 
+/// The written form of a policy.
+#[derive(Serialize, Deserialize)]
+struct PolicyDescription {
+    kind: String,
+    namespace: String,
+    name: String,
+    labels: Vec<String>,
+}
+
 pub(super) fn describe(info: &RuleInfo) -> Map<String, Value> {
+    let policies = info.policies.iter().map(|policy| PolicyDescription {
+        kind: policy.kind.clone(),
+        namespace: policy.namespace.clone(),
+        name: policy.name.clone(),
+        labels: policy.labels.clone(),
+    });
     let description = Description {
-        kind: info.kind.clone(),
-        namespace: info.namespace.clone(),
-        name: info.name.clone(),
-        labels: info.labels.clone(),
+        policies: policies.collect(),
+        policy: None,
         index: info.index,
         direction: info.direction,
         deny: info.action == RuleAction::Deny,
@@ -87,11 +135,16 @@ pub(super) fn describe(info: &RuleInfo) -> Map<String, Value> {
 
 pub(super) fn read(description: &Map<String, Value>) -> Result<RuleInfo, serde_json::Error> {
     let read = Description::deserialize(description)?;
+    let policies = read.policies.into_iter().chain(read.policy);
     Ok(RuleInfo {
-        kind: read.kind,
-        namespace: read.namespace,
-        name: read.name,
-        labels: read.labels,
+        policies: policies
+            .map(|policy| PolicyRef {
+                kind: policy.kind,
+                namespace: policy.namespace,
+                name: policy.name,
+                labels: policy.labels,
+            })
+            .collect(),
         index: read.index,
         direction: read.direction,
         action: if read.deny {
@@ -101,4 +154,35 @@ pub(super) fn read(description: &Map<String, Value>) -> Result<RuleInfo, serde_j
         },
         description: read.description,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use policy::PolicyKind;
+
+    #[test]
+    fn what_is_written_reads_back_as_does_what_an_earlier_version_wrote() {
+        let name = PolicyName {
+            kind: PolicyKind::NetworkPolicy,
+            namespace: "shop".to_owned(),
+            name: "db".to_owned(),
+        };
+        let both = default_deny(Direction::Egress, &[&name, &name]);
+        assert_eq!(
+            both.description,
+            "default deny by NetworkPolicy/shop/db, NetworkPolicy/shop/db"
+        );
+        for info in [both, default_deny(Direction::Ingress, &[]), local_host()] {
+            assert_eq!(read(&describe(&info)).unwrap(), info);
+        }
+        let earlier = serde_json::json!({
+            "kind": "NetworkPolicy", "namespace": "shop", "name": "db", "labels": labels(&name),
+            "index": 2, "direction": 1, "deny": false, "description": "text",
+        });
+        let info = read(earlier.as_object().unwrap()).unwrap();
+        assert_eq!(info.policies, [policy(&name)]);
+        assert_eq!((info.index, info.action), (Some(2), RuleAction::Allow));
+        assert!(read(&Map::new()).is_err());
+    }
 }

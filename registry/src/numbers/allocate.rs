@@ -100,6 +100,11 @@ impl Allocator {
         was_used
     }
 
+    /// For how long a number rests from now on, those that rest already included.
+    pub fn set_rest(&mut self, rest: Duration) {
+        self.rest_s = rest.as_secs();
+    }
+
     /// How many numbers are used.
     #[must_use]
     pub fn used(&self) -> usize {
