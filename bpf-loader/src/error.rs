@@ -152,13 +152,3 @@ pub enum LoaderError {
         code: i32,
     },
 }
-
-impl LoaderError {
-    /// Counts further sets that stay as they were.
-    pub(crate) fn with_more_sets(mut self, more: usize) -> Self {
-        if let Self::PoliciesFull { sets, .. } = &mut self {
-            *sets += more;
-        }
-        self
-    }
-}

@@ -71,18 +71,22 @@ impl Generations {
         self.writes
     }
 
-    /// Writes contents to numbers that no set points to: all of them, or nothing. If there is no room, it waits for that of
-    /// generations that were given up just before.
+    /// Writes contents to numbers that no set points to: all of them, or nothing.
     pub(super) fn create(
         &mut self,
         contents: &[&Content],
         revision: u32,
     ) -> Result<Vec<u32>, LoaderError> {
+        self.when_there_is_room(|this| this.try_create(contents, revision))
+    }
+
+    /// If there is no room, waits for that of generations that were given up just before.
+    fn when_there_is_room<T>(
+        &mut self,
+        attempt: impl Fn(&mut Self) -> Result<T, LoaderError>,
+    ) -> Result<T, LoaderError> {
         loop {
-            match (
-                self.try_create(contents, revision),
-                self.retired.until_empty(),
-            ) {
+            match (attempt(self), self.retired.until_empty()) {
                 (Err(LoaderError::Full { .. }), Some(wait)) => {
                     std::thread::sleep(wait);
                     self.collect()?;
@@ -163,7 +167,7 @@ impl Generations {
         };
         let added = keys(&mut edit.added.iter().map(|(place, _)| *place));
         let cells: Vec<PolicyCell> = edit.added.iter().map(|(_, cell)| *cell).collect();
-        self.insert(&added, &cells)?;
+        self.when_there_is_room(|this| this.insert(&added, &cells))?;
         self.remove(&keys(&mut edit.removed.iter().copied()))?;
         if both != new.header(revision) {
             self.write_header(number, new.header(revision))?;

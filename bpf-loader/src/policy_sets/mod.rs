@@ -18,9 +18,9 @@ use policy::{Identity, PolicySet, RuleRef};
 use crate::error::LoaderError;
 use crate::hash;
 use crate::mapped::Mapped;
-use content::Content;
+use content::{Content, Edit};
 use generations::Generations;
-use plan::{Generation, Present, plan};
+use plan::{Generation, Plan, Present, plan};
 
 /// What one set should say.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ pub struct SetWrite<'a> {
 pub struct Written {
     /// Sets that say something else from now on: known connections must be judged again.
     pub switched: usize,
-    /// Generations that got or lost cells of identities that nobody has: nothing needs to be judged again.
+    /// Sets that got or lost cells of identities that nobody has: nothing needs to be judged again.
     pub edited: usize,
 }
 
@@ -146,17 +146,33 @@ impl PolicySets {
             live: &self.live,
         };
         let plan = plan(present, lowered.collect(), revision, &in_use);
+        let affected = plan.sets(&self.generations);
         let mut written = Written::default();
+        match self.carry_out(plan, revision, &mut written) {
+            Ok(()) => Ok(written),
+            Err(LoaderError::Full { map, entries }) => Err(LoaderError::PoliciesFull {
+                map,
+                entries,
+                sets: affected - written.switched - written.edited,
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        plan: Plan,
+        revision: u32,
+        written: &mut Written,
+    ) -> Result<(), LoaderError> {
         for (number, edit, content) in plan.edits {
-            self.edit(number, &edit, content)?;
-            written.edited += 1;
+            written.edited += self.edit(number, &edit, content)?;
         }
         for number in plan.raised {
             self.raise(number, revision)?;
         }
         written.switched += self.join(&plan.joining);
-        written.switched += self.install(plan.new, revision)?;
-        Ok(written)
+        self.install(plan.new, revision, written)
     }
 
     /// Empties a set: nothing is enforced any more by whoever has it.
@@ -205,31 +221,28 @@ impl PolicySets {
         joining.len()
     }
 
-    /// Writes new generations and switches their sets; how many sets.
+    /// Writes new generations and switches their sets.
     fn install(
         &mut self,
         mut new: Vec<(Content, Vec<u32>)>,
         revision: u32,
-    ) -> Result<usize, LoaderError> {
+        written: &mut Written,
+    ) -> Result<(), LoaderError> {
         if new.is_empty() {
-            return Ok(0);
+            return Ok(());
         }
         let contents: Vec<&Content> = new.iter().map(|(content, _)| content).collect();
         match self.kernel.create(&contents, revision) {
-            Ok(numbers) => Ok(self.put_in_force(new, &numbers, revision)),
+            Ok(numbers) => {
+                written.switched += self.put_in_force(new, &numbers, revision);
+                Ok(())
+            }
             // As many at a time as there is room for: those that they replace make room for the next.
             Err(LoaderError::Full { .. }) if new.len() > 1 => {
                 let rest = new.split_off(new.len() / 2);
-                let waiting: usize = rest.iter().map(|(_, sets)| sets.len()).sum();
-                let first = self.install(new, revision);
-                let first = first.map_err(|error| error.with_more_sets(waiting))?;
-                Ok(first + self.install(rest, revision)?)
+                self.install(new, revision, written)?;
+                self.install(rest, revision, written)
             }
-            Err(LoaderError::Full { map, entries }) => Err(LoaderError::PoliciesFull {
-                map,
-                entries,
-                sets: new.iter().map(|(_, sets)| sets.len()).sum(),
-            }),
             Err(error) => Err(error),
         }
     }
@@ -257,21 +270,18 @@ impl PolicySets {
         switched
     }
 
-    fn edit(
-        &mut self,
-        number: u32,
-        edit: &content::Edit,
-        content: Content,
-    ) -> Result<(), LoaderError> {
+    /// Edits a generation; how many sets have it.
+    fn edit(&mut self, number: u32, edit: &Edit, content: Content) -> Result<usize, LoaderError> {
         let generation = self.generations.get_mut(&number).expect("it was planned");
-        // Until all of it has worked, nobody knows what stands there.
-        generation.doubtful = true;
         let from = (number, generation.revision);
-        self.kernel
-            .edit(from, &generation.content, &content, edit)?;
-        generation.content = content;
-        generation.doubtful = false;
-        Ok(())
+        let edited = self.kernel.edit(from, &generation.content, &content, edit);
+        match edited {
+            Ok(()) => generation.content = content,
+            // Nothing was added.
+            Err(LoaderError::Full { .. }) => {}
+            Err(_) => generation.doubtful = true,
+        }
+        edited.map(|()| generation.sets.len())
     }
 
     /// Lets a generation name a newer revision, at which all its sets say the same as before.

@@ -30,6 +30,16 @@ pub(super) struct Plan {
     pub(super) new: Vec<(Content, Vec<u32>)>,
 }
 
+impl Plan {
+    /// How many sets it affects.
+    pub(super) fn sets(&self, generations: &HashMap<u32, Generation>) -> usize {
+        let edits = self.edits.iter().map(|(number, ..)| number);
+        let edited: usize = edits.map(|number| generations[number].sets.len()).sum();
+        let new: usize = self.new.iter().map(|(_, sets)| sets.len()).sum();
+        edited + self.joining.len() + new
+    }
+}
+
 /// The present state, by generation and by set.
 #[derive(Clone, Copy)]
 pub(super) struct Present<'a> {
