@@ -2,14 +2,20 @@
 
 mod clock;
 mod connection;
+mod contract_json;
 #[cfg(feature = "observer")]
 mod demo;
+mod endpoints;
+mod explain;
 mod filters;
+mod identities;
 mod observe;
 #[cfg(feature = "observer")]
 mod observer;
 mod output;
+mod policies;
 mod status;
+mod text_file;
 mod version;
 
 use std::io::{self, Write as _};
@@ -32,6 +38,23 @@ enum Command {
     Observe(Box<observe::ObserveArgs>),
     /// Show what a server says of itself, and where its flows went
     Status(status::StatusArgs),
+    /// Show, add and remove endpoints: what is enforced on which interface
+    Endpoint {
+        #[command(subcommand)]
+        command: endpoints::EndpointCommand,
+    },
+    /// Show security identities and the labels they stand for, now and before
+    Identity {
+        #[command(subcommand)]
+        command: identities::IdentityCommand,
+    },
+    /// Check, show and change policies, and ask what they decide
+    Policy {
+        #[command(subcommand)]
+        command: policies::PolicyCommand,
+    },
+    /// Say why a flow got its verdict: which rule decided, and what came close
+    Explain(explain::ExplainArgs),
     /// Run the agent of this node: enforce its policies, tell its flows
     #[cfg(feature = "observer")]
     Observer(Box<observer::ObserverArgs>),
@@ -42,9 +65,20 @@ enum Command {
     Version,
 }
 
+/// What the shell gets for arguments that are wrong, where 2 is an answer.
+const WRONG_ARGUMENTS: u8 = 1;
+
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() && is_policy_verdict() => {
+            error.print().ok();
+            return ExitCode::from(WRONG_ARGUMENTS);
+        }
+        Err(error) => error.exit(),
+    };
+    match run(cli.command) {
+        Ok(code) => code,
         // Whoever read the output wants no more of it.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -55,17 +89,28 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+/// `tycho policy verdict` says by 2 that something is dropped. A script must not take a typing error for that.
+fn is_policy_verdict() -> bool {
+    let mut words = std::env::args_os().skip(1);
+    words.next().is_some_and(|word| word == "policy")
+        && words.next().is_some_and(|word| word == "verdict")
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Observe(args) => client()?.block_on(observe::run(*args))?,
         Command::Status(args) => client()?.block_on(status::run(args))?,
+        Command::Endpoint { command } => client()?.block_on(endpoints::run(command))?,
+        Command::Identity { command } => client()?.block_on(identities::run(command))?,
+        Command::Policy { command } => return Ok(client()?.block_on(policies::run(command))?),
+        Command::Explain(args) => client()?.block_on(explain::run(args))?,
         #[cfg(feature = "observer")]
         Command::Observer(args) => observer::run(*args)?,
         #[cfg(feature = "observer")]
         Command::Demo(args) => demo::run(&args)?,
         Command::Version => writeln!(io::stdout(), "{}", version::line())?,
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What client commands run on: one thread is enough for one stream.

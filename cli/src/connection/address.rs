@@ -31,8 +31,19 @@ impl Address {
         [
             Self::Tcp("localhost:4245".to_owned()),
             Self::Tcp("localhost:4244".to_owned()),
-            Self::Unix(PathBuf::from("/run/tycho/observer.sock")),
+            Self::socket(),
         ]
+    }
+
+    /// The same for a call that changes something: only the socket takes it.
+    pub(super) fn defaults_for_a_change() -> [Self; 3] {
+        let [relay, observer, socket] = Self::defaults();
+        [socket, relay, observer]
+    }
+
+    /// The observer's socket.
+    pub(super) fn socket() -> Self {
+        Self::Unix(PathBuf::from("/run/tycho/observer.sock"))
     }
 
     /// Reads an address.
@@ -78,6 +89,12 @@ impl fmt::Display for Address {
 #[cfg(test)]
 mod tests {
     use super::Address;
+
+    #[test]
+    fn a_change_asks_the_socket_first() {
+        let [first, ..] = Address::defaults_for_a_change();
+        assert_eq!(first.to_string(), "unix:///run/tycho/observer.sock");
+    }
 
     #[test]
     fn forms() {

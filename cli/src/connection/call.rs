@@ -5,6 +5,7 @@ use std::error::Error as _;
 use tonic::{Code, Status};
 
 use super::address::Address;
+use crate::output::escape::visible_lines;
 
 /// A call that failed.
 #[derive(Debug, thiserror::Error)]
@@ -38,20 +39,31 @@ impl CallError {
             None => Self::Refused {
                 address,
                 code: status.code(),
-                message: status.message().to_owned(),
+                message: visible_lines(status.message()).into_owned(),
             },
         }
     }
 
-    /// Whether the server does not have the method.
-    pub(crate) fn is_unimplemented(&self) -> bool {
-        matches!(
-            self,
-            Self::Refused {
-                code: Code::Unimplemented,
-                ..
-            }
-        )
+    /// The kind of error that the server answered with.
+    pub(crate) fn code(&self) -> Option<Code> {
+        match self {
+            Self::Refused { code, .. } => Some(*code),
+            Self::Lost { .. } => None,
+        }
+    }
+
+    /// Whether the server said itself where to go.
+    pub(super) fn names_the_socket(&self) -> bool {
+        self.message()
+            .is_some_and(|message| message.contains("--server unix:"))
+    }
+
+    /// What the server said.
+    pub(crate) fn message(&self) -> Option<&str> {
+        match self {
+            Self::Refused { message, .. } => Some(message),
+            Self::Lost { .. } => None,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Finds a server, connects to it and makes sure that it speaks the API.
 
 pub(crate) mod address;
+mod ask;
 mod call;
 mod transport;
 
@@ -11,7 +12,9 @@ use proto::observer::{ServerStatusRequest, ServerStatusResponse};
 use tonic::transport::Channel;
 
 use crate::clock::duration;
+use crate::output::escape::visible;
 use address::{Address, AddressError};
+pub(crate) use ask::AskError;
 pub(crate) use call::CallError;
 
 /// The largest message that is taken from a server.
@@ -22,7 +25,8 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 64 << 20;
 #[command(next_help_heading = "Server")]
 pub(crate) struct ServerFlags {
     /// Address of the server: host:port or unix:///path. Without it (and without HUBBLE_SERVER), the
-    /// first that answers of localhost:4245, localhost:4244 and unix:///run/tycho/observer.sock
+    /// first that answers of localhost:4245, localhost:4244 and unix:///run/tycho/observer.sock; what
+    /// changes something asks the socket first
     #[arg(
         long,
         env = "TYCHO_SERVER",
@@ -82,13 +86,23 @@ fn list(tried: &[(Address, String)]) -> String {
 impl ServerFlags {
     /// Connects to the server asked for, or to the first default one that answers.
     pub(crate) async fn connect(&self) -> Result<Connection, ConnectError> {
+        self.connect_to(Address::defaults()).await
+    }
+
+    /// The same for a call that changes something: without an address, the observer's socket comes first, since
+    /// changes are taken nowhere else.
+    pub(crate) async fn connect_to_change(&self) -> Result<Connection, ConnectError> {
+        self.connect_to(Address::defaults_for_a_change()).await
+    }
+
+    async fn connect_to(&self, defaults: [Address; 3]) -> Result<Connection, ConnectError> {
         let asked = self.server.as_ref().or(self.hubble_server.as_ref());
         if let Some(text) = asked.filter(|text| !text.is_empty()) {
             let address = Address::parse(text)?;
             return Connection::open(address, self.timeout).await;
         }
         let mut tried = Vec::new();
-        for address in Address::defaults() {
+        for address in defaults {
             match try_open(address, self.timeout).await {
                 Ok(connection) => return Ok(connection),
                 Err(failure) => tried.push(failure),

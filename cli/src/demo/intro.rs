@@ -122,7 +122,11 @@ fn commands(alias: Option<&str>, served: &Served) -> Vec<String> {
         .collect();
     commands.extend([
         format!("tycho observe{server} --from-label role=frontend --follow"),
-        format!("tycho observe{server} --verdict DROPPED --to-label role=db -o json"),
+        format!("tycho endpoint list{server}"),
+        format!("tycho policy verdict{server} --from role=frontend --to role=db --port 5432/tcp"),
+        format!(
+            "tycho observe{server} --verdict DROPPED --last 1 -o json | tycho explain{server} -"
+        ),
         format!("tycho status{server}"),
         format!("ip netns exec {NAMESPACE_PREFIX}intruder curl -sS -m 1 http://10.1.0.21:8080"),
     ]);
@@ -175,6 +179,7 @@ mod tests {
             "/run/tycho/demo/endpoints.yaml",
             "Note: something differs.",
             "tycho status",
+            "| tycho explain -",
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }

@@ -39,7 +39,8 @@ pub(super) const FLAGS: &[FilterFlag] = &[
     ),
 ];
 
-fn parse(value: &str) -> Result<u32, String> {
+/// Reads an identity: a number or a reserved name.
+pub(crate) fn parse(value: &str) -> Result<u32, String> {
     let name = value.strip_prefix("reserved:").unwrap_or(value);
     Identity::from_name(name)
         .map(|identity| identity.0)

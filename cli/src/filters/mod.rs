@@ -11,7 +11,7 @@ mod event_type;
 mod flag;
 mod fqdn;
 mod http;
-mod identity;
+pub(crate) mod identity;
 mod interface;
 mod ip;
 mod ip_version;
@@ -30,6 +30,7 @@ mod verdict;
 mod workload;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use prost_reflect::DynamicMessage;
 use proto::flow::FlowFilter;
 
 use flag::{FilterFlag, NOT};
@@ -120,6 +121,36 @@ impl FilterFlags {
         }
         Ok((allow.finish(), deny.finish()))
     }
+}
+
+impl FilterFlags {
+    /// The flags used that set this field of a `flow.FlowFilter`, as they are written.
+    pub(crate) fn flags_that_set(&self, field: &str) -> Vec<String> {
+        let mut flags: Vec<String> = Vec::new();
+        for (name, value) in &self.used {
+            let mut pair = FilterPair::default();
+            let sets = all()
+                .find(|flag| flag.name == name)
+                .is_some_and(|flag| apply(flag, value, &mut pair).is_ok())
+                && pair.finish().iter().any(|filter| sets(filter, field));
+            let shown = format!("--{name}");
+            if sets && !flags.contains(&shown) {
+                flags.push(shown);
+            }
+        }
+        flags
+    }
+}
+
+fn sets(filter: &FlowFilter, field: &str) -> bool {
+    let descriptor = proto::descriptor_pool()
+        .get_message_by_name("flow.FlowFilter")
+        .expect("the contract has it");
+    let mut message = DynamicMessage::new(descriptor);
+    message
+        .transcode_from(filter)
+        .expect("the type and the descriptor are of the same message");
+    message.has_field_by_name(field)
 }
 
 fn apply(flag: &FilterFlag, value: &str, pair: &mut FilterPair) -> Result<(), String> {

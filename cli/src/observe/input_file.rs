@@ -9,7 +9,7 @@ use prost_types::Timestamp;
 use proto::observer::GetFlowsRequest;
 use proto::tycho::v1::GetFlowsResponse;
 
-use super::contract_json::{Unknown, read_all};
+use crate::contract_json::{Unknown, read_all};
 use crate::output::Printer;
 
 /// A file that cannot be shown.

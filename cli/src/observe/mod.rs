@@ -1,9 +1,9 @@
 //! `tycho observe`: asks a server (or a file) for flows and prints them.
 
-mod contract_json;
 mod field_mask;
 mod input_file;
 mod raw_filters;
+mod refused;
 mod request;
 mod selectors;
 mod stream;
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use proto::observer::GetFlowsRequest;
 
 use crate::clock::format::TimeFormat;
-use crate::connection::{ConnectError, Connection, ServerFlags};
+use crate::connection::{CallError, ConnectError, Connection, ServerFlags};
 use crate::filters::{FilterError, FilterFlags};
 use crate::output::color::When;
 use crate::output::{Format, Options, Printer};
@@ -136,6 +136,14 @@ pub(crate) enum ObserveError {
     /// The server ended the stream with an error.
     #[error(transparent)]
     Stream(#[from] StreamError),
+    /// The server refused a filter.
+    #[error("{refusal}\n{next_step}")]
+    Refused {
+        /// Its words.
+        refusal: CallError,
+        /// Which flags are meant.
+        next_step: String,
+    },
     /// The file is wrong.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -168,7 +176,9 @@ pub(crate) async fn run(args: ObserveArgs) -> Result<(), ObserveError> {
         return Ok(input_file::print(path, &request, &mut printer)?);
     }
     let connection = args.server.connect().await?;
-    show(&connection, request, &options).await
+    show(&connection, request, &options)
+        .await
+        .map_err(|error| refused::with_flags(error, &args))
 }
 
 /// Prints what a server answers to the request, until the stream ends or the user interrupts.

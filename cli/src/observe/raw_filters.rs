@@ -5,7 +5,7 @@ use std::io;
 use proto::flow::FlowFilter;
 use proto::observer::GetFlowsRequest;
 
-use super::contract_json::{Unknown, read_all};
+use crate::contract_json::{Unknown, read_all};
 
 /// A filter that is not a `flow.FlowFilter` in JSON.
 #[derive(Debug, thiserror::Error)]

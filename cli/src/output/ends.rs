@@ -7,11 +7,11 @@ use super::escape::escape;
 use super::identity;
 
 /// One end of a flow, ready to print.
-pub(super) struct End {
+pub(crate) struct End {
     /// Name and port.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// Identity in parentheses.
-    pub(super) identity: String,
+    pub(crate) identity: String,
 }
 
 /// How to show an end.
@@ -21,6 +21,12 @@ pub(super) struct EndStyle {
     pub(super) translate: bool,
     /// Colours.
     pub(super) palette: Palette,
+}
+
+/// Source and destination without colours: by name, or by address.
+pub(crate) fn plain(flow: &Flow, translate: bool) -> (End, End) {
+    let palette = Palette::PLAIN;
+    of(flow, EndStyle { translate, palette })
 }
 
 /// Source and destination.

@@ -51,7 +51,7 @@ pub(super) fn number(flow: &Flow) -> i32 {
 }
 
 /// The kind of event in words.
-pub(super) fn text(flow: &Flow) -> String {
+pub(crate) fn text(flow: &Flow) -> String {
     if let Some(l7) = &flow.l7 {
         return l7_text(l7);
     }

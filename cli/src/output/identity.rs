@@ -3,7 +3,7 @@
 use policy::Identity;
 
 /// The identity in parentheses, by name if it is reserved.
-pub(super) fn shown(identity: u32) -> String {
+pub(crate) fn shown(identity: u32) -> String {
     match Identity(identity).name() {
         Some(name) => format!("({name})"),
         None => format!("(ID:{identity})"),

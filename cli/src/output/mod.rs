@@ -1,17 +1,21 @@
 //! Prints responses: one module per format, and one per part that formats share.
 
 pub(crate) mod color;
+pub(crate) mod columns;
 mod compact;
 mod dict;
 mod drop_reason;
-mod ends;
-mod escape;
+pub(crate) mod ends;
+pub(crate) mod escape;
+pub(crate) mod facts;
 pub(crate) mod flow_type;
-mod identity;
+pub(crate) mod form;
+pub(crate) mod identity;
 mod json;
 mod node_status;
+pub(crate) mod number;
 mod row;
-mod summary;
+pub(crate) mod summary;
 pub(crate) mod table;
 mod verdict;
 

@@ -5,6 +5,11 @@ use proto::flow::{AuthType, Flow};
 use super::color::{Paint, Palette};
 use super::escape::escape;
 
+/// The same without colours.
+pub(crate) fn plain(flow: &Flow) -> String {
+    text(flow, Palette::PLAIN)
+}
+
 /// The summary with the IP trace before it and the authentication behind it, if there are any.
 pub(super) fn text(flow: &Flow, palette: Palette) -> String {
     let mut text = String::new();

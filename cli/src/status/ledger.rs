@@ -4,8 +4,9 @@ use std::io;
 
 use proto::tycho::v1::GetLedgerResponse;
 
-use super::server::grouped;
 use crate::clock::format::TimeFormat;
+use crate::output::escape::visible;
+use crate::output::number::grouped;
 use crate::output::table;
 
 /// Writes the ledger.
@@ -18,7 +19,7 @@ pub(super) fn write(out: &mut dyn io::Write, ledger: &GetLedgerResponse) -> io::
     writeln!(
         out,
         "Ledger of {} since {} ({state})",
-        ledger.node_name.escape_debug(),
+        visible(&ledger.node_name),
         TimeFormat::Rfc3339.write(ledger.started.as_ref())
     )?;
     let mut stages = vec![header(&["STAGE", "COUNT", "MEANING"])];

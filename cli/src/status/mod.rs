@@ -1,6 +1,7 @@
 //! `tycho status`: what a server says of itself, and where its flows went.
 
 mod ledger;
+mod maps;
 mod server;
 
 use std::io::{self, Write};
@@ -12,7 +13,8 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::connection::{CallError, ConnectError, Connection, ServerFlags};
+use crate::connection::{AskError, CallError, ConnectError, Connection, ServerFlags};
+use crate::output::escape::visible;
 
 /// Name of the observer in the health service, as Hubble's CLI asks for it.
 const HEALTH_SERVICE: &str = "hubble.server.Observer";
@@ -23,6 +25,9 @@ pub(crate) struct StatusArgs {
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     output: Form,
+    /// Show every map of the kernel programs, however empty it is
+    #[arg(short, long)]
+    verbose: bool,
     #[command(flatten)]
     server: ServerFlags,
 }
@@ -46,16 +51,9 @@ pub(crate) enum StatusError {
     /// The server refused a call.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// The server took too long.
-    #[error("server {address}: no answer to {call} within {timeout:?}")]
-    Slow {
-        /// Where the server is.
-        address: String,
-        /// What was asked.
-        call: &'static str,
-        /// How long.
-        timeout: std::time::Duration,
-    },
+    /// The server did not answer a question.
+    #[error(transparent)]
+    Ask(#[from] AskError),
     /// The server answers, but does not serve.
     #[error("server {address} says that it is not serving ({state})")]
     NotServing {
@@ -84,7 +82,7 @@ pub(crate) async fn run(args: StatusArgs) -> Result<(), StatusError> {
     let answers = ask(connection).await?;
     let mut out = io::BufWriter::new(io::stdout().lock());
     match args.output {
-        Form::Compact => text(&mut out, &address, &answers)?,
+        Form::Compact => text(&mut out, &address, &answers, args.verbose)?,
         Form::Json => writeln!(out, "{}", json(&answers))?,
     }
     out.flush()?;
@@ -102,18 +100,15 @@ async fn ask(connection: Connection) -> Result<Answers, StatusError> {
     let check = health.check(HealthCheckRequest {
         service: HEALTH_SERVICE.to_owned(),
     });
-    let health = within(&connection, "the health check", check).await?;
+    let health = connection.ask("its health", check).await?;
     let mut ledger = LedgerClient::new(connection.channel.clone());
-    let ledger = within(
-        &connection,
-        "the ledger",
-        ledger.get_ledger(GetLedgerRequest {}),
-    )
-    .await;
+    let ledger = connection
+        .ask("its ledger", ledger.get_ledger(GetLedgerRequest {}))
+        .await;
     let ledger = match ledger {
         Ok(ledger) => Some(ledger),
-        Err(StatusError::Call(error)) if error.is_unimplemented() => None,
-        Err(error) => return Err(error),
+        Err(AskError::NotTycho { .. }) => None,
+        Err(error) => return Err(error.into()),
     };
     Ok(Answers {
         health: health.status(),
@@ -122,24 +117,7 @@ async fn ask(connection: Connection) -> Result<Answers, StatusError> {
     })
 }
 
-/// Waits for an answer no longer than the user allows.
-async fn within<T>(
-    connection: &Connection,
-    call: &'static str,
-    answer: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
-) -> Result<T, StatusError> {
-    match tokio::time::timeout(connection.timeout, answer).await {
-        Ok(Ok(response)) => Ok(response.into_inner()),
-        Ok(Err(status)) => Err(connection.call_error(status).into()),
-        Err(_) => Err(StatusError::Slow {
-            address: connection.address.to_string(),
-            call,
-            timeout: connection.timeout,
-        }),
-    }
-}
-
-fn text(out: &mut dyn Write, address: &str, answers: &Answers) -> io::Result<()> {
+fn text(out: &mut dyn Write, address: &str, answers: &Answers, verbose: bool) -> io::Result<()> {
     let health = match answers.health {
         ServingStatus::Serving => "Ok",
         other => other.as_str_name(),
@@ -147,8 +125,12 @@ fn text(out: &mut dyn Write, address: &str, answers: &Answers) -> io::Result<()>
     writeln!(out, "Healthcheck (via {address}): {health}")?;
     server::write(out, &answers.status)?;
     if let Some(ledger) = &answers.ledger {
+        for warning in &ledger.warnings {
+            writeln!(out, "Warning: {}", visible(warning))?;
+        }
         writeln!(out)?;
         ledger::write(out, ledger)?;
+        maps::write(out, &ledger.maps, verbose)?;
     }
     Ok(())
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use proto::observer::ServerStatusResponse;
 
+use crate::output::number::grouped;
+
 /// Writes the status.
 pub(super) fn write(out: &mut dyn io::Write, status: &ServerStatusResponse) -> io::Result<()> {
     let share = if status.max_flows > 0 {
@@ -47,7 +49,7 @@ pub(super) fn write(out: &mut dyn io::Write, status: &ServerStatusResponse) -> i
     clippy::cast_precision_loss,
     reason = "two digits of a percentage need no more than a float holds"
 )]
-fn share_percent(part: u64, whole: u64) -> f64 {
+pub(super) fn share_percent(part: u64, whole: u64) -> f64 {
     part as f64 / whole as f64 * 100.0
 }
 
@@ -67,34 +69,9 @@ fn rate(status: &ServerStatusResponse) -> String {
     }
 }
 
-/// A number with commas between thousands.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use proto::observer::ServerStatusResponse;
-
-    #[test]
-    fn numbers_are_grouped() {
-        for (number, expected) in [
-            (0, "0"),
-            (999, "999"),
-            (4_095, "4,095"),
-            (1_048_576, "1,048,576"),
-        ] {
-            assert_eq!(super::grouped(number), expected);
-        }
-    }
 
     #[test]
     fn a_relay_with_a_lost_node() {

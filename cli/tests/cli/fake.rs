@@ -12,12 +12,19 @@ use proto::observer::{
     GetFlowsRequest, GetFlowsResponse, GetNamespacesRequest, GetNamespacesResponse,
     GetNodesRequest, GetNodesResponse, ServerStatusRequest, ServerStatusResponse,
 };
+use proto::tycho::v1::endpoints_server::EndpointsServer;
 use proto::tycho::v1::flows_server::{Flows, FlowsServer};
+use proto::tycho::v1::identities_server::IdentitiesServer;
 use proto::tycho::v1::ledger_server::{Ledger, LedgerServer};
-use proto::tycho::v1::{CounterRow, FlowDetails, GetLedgerRequest, GetLedgerResponse, LedgerRow};
+use proto::tycho::v1::policies_server::PoliciesServer;
+use proto::tycho::v1::{
+    CounterRow, FlowDetails, GetLedgerRequest, GetLedgerResponse, LedgerRow, MapRow,
+};
 use tokio::sync::oneshot;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
+
+use crate::fake_node::FakeNode;
 
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -32,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) error: Option<Status>,
     /// Whether it has Tycho's services.
     pub(crate) is_tycho: bool,
+    /// What it says of endpoints, identities and policies, if it is Tycho's.
+    pub(crate) node: FakeNode,
 }
 
 /// A running server; it stops when dropped.
@@ -106,11 +115,15 @@ async fn serve(
         )
         .await;
     let is_tycho = service.plan.is_tycho;
+    let node = is_tycho.then(|| service.plan.node.clone());
     let router = tonic::transport::Server::builder()
         .add_service(health_server)
         .add_service(ObserverServer::new(service.clone()))
         .add_optional_service(is_tycho.then(|| FlowsServer::new(service.clone())))
-        .add_optional_service(is_tycho.then(|| LedgerServer::new(service)));
+        .add_optional_service(is_tycho.then(|| LedgerServer::new(service)))
+        .add_optional_service(node.clone().map(EndpointsServer::new))
+        .add_optional_service(node.clone().map(IdentitiesServer::new))
+        .add_optional_service(node.map(PoliciesServer::new));
     let stopped = async {
         stopped.await.ok();
     };
@@ -199,6 +212,12 @@ impl Ledger for Service {
             count,
             meaning: meaning.to_owned(),
         };
+        let map = |name: &str, entries| MapRow {
+            name: name.to_owned(),
+            entries,
+            capacity: 10_000,
+            meaning: "who talks".to_owned(),
+        };
         Ok(Response::new(GetLedgerResponse {
             node_name: "default/node-a".to_owned(),
             started: Some(prost_types::Timestamp {
@@ -216,6 +235,8 @@ impl Ledger for Service {
                 bytes: 3_456,
                 meaning: "packets let through".to_owned(),
             }],
+            maps: vec![map("conntrack", 9_000), map("policies", 12)],
+            warnings: vec!["conntrack is 90 % full".to_owned()],
         }))
     }
 }

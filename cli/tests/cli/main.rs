@@ -1,11 +1,16 @@
 //! `tycho` from outside: what it prints for given flags, files and servers.
 
+mod answers;
 mod binary;
+mod changes;
 #[cfg(feature = "observer")]
 mod demo;
 mod errors;
 mod fake;
+mod fake_node;
 mod filters;
 mod formats;
 mod help;
+mod node;
 mod servers;
+mod snapshot;

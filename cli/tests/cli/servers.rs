@@ -161,6 +161,51 @@ fn an_error_of_the_server() {
 }
 
 #[test]
+fn a_refused_filter_is_named_by_its_flag() {
+    for (field, flags, expected) in [
+        ("source_fqdn", &["--fqdn", "a.b"][..], Some("--fqdn")),
+        (
+            "destination_fqdn",
+            &["--to-fqdn", "a.b", "--not", "--fqdn", "c.d"],
+            Some("--to-fqdn and --fqdn"),
+        ),
+        ("source_pod", &["--namespace", "shop"], Some("--namespace")),
+        (
+            "experimental.cel_expression",
+            &["--cel-expression", "true"],
+            Some("--cel-expression"),
+        ),
+        (
+            "node_labels",
+            &["--allowlist", r#"{"node_labels":["a"]}"#],
+            Some("--allowlist or --denylist"),
+        ),
+        ("source_fqdn", &["--label", "a=b"], None),
+    ] {
+        let said = format!("filter field {field} is not supported");
+        let plan = Plan {
+            error: Some(Status::invalid_argument(said.clone())),
+            ..Default::default()
+        };
+        let fake = Fake::start(plan, None);
+        let run = tycho(&[&["observe", "--server", &fake.address], flags].concat());
+        let name = field.split('.').next().expect("there is one");
+        let next_step = expected.map(|flags| {
+            format!("{name} is what {flags} asks for: leave it out, or give it another value\n")
+        });
+        assert_eq!(
+            run.stderr,
+            format!(
+                "error: server {}: INVALID_ARGUMENT: {said}\n{}",
+                fake.address,
+                next_step.unwrap_or_default()
+            )
+        );
+        assert_eq!(run.code, 1);
+    }
+}
+
+#[test]
 fn following_shows_a_flow_before_the_next_comes() {
     let plan = Plan {
         flows: vec![flow(1)],
@@ -217,7 +262,8 @@ fn status() {
     let fake = Fake::start(plan, None);
     let run = tycho(&["status", "--server", &fake.address]);
     let server = format!(
-        "Healthcheck (via {}): Ok\nCurrent/Max Flows: 4,095/8,190 (50.00%)\nFlows/s: 500.00\n",
+        "Healthcheck (via {}): Ok\nCurrent/Max Flows: 4,095/8,190 (50.00%)\nFlows/s: 500.00\n\
+         Warning: conntrack is 90 % full\n",
         fake.address
     );
     let ledger = "
@@ -228,8 +274,17 @@ stored    1,234,567   flows in the ring
 
 KERNEL COUNTER   PACKETS   BYTES   MEANING
 forwarded        12        3,456   packets let through
+
+KERNEL MAP  ENTRIES  CAPACITY  FULL   MEANING
+conntrack   9,000    10,000    90.0%  who talks
 ";
     assert_eq!((run.stdout, run.code), (format!("{server}{ledger}"), 0));
+    let run = tycho(&["status", "--verbose", "--server", &fake.address]);
+    assert!(
+        run.stdout
+            .ends_with("policies    12       10,000    0.1%   who talks\n"),
+        "{run:?}"
+    );
     let run = tycho(&["status", "-o", "json", "--server", &fake.address]);
     assert!(
         run.stdout

@@ -3,7 +3,7 @@
 use prost_reflect::{DeserializeOptions, DynamicMessage};
 
 /// Reads one message after another; `full_name` is the name of `M` in the contract.
-pub(super) fn read_all<M: prost::Message + Default>(
+pub(crate) fn read_all<M: prost::Message + Default>(
     full_name: &str,
     json: &str,
     unknown_fields: Unknown,
@@ -37,7 +37,7 @@ pub(super) fn read_all<M: prost::Message + Default>(
 
 /// What to do with fields that the contract does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unknown {
+pub(crate) enum Unknown {
     /// Read on: the file may be of a newer server.
     Skip,
     /// Fail: a filter without one of its conditions would match too much.

@@ -1,0 +1,119 @@
+//! One question, one answer: calls that are not streams, with errors that say what to do next.
+
+use std::time::Duration;
+
+use tonic::Code;
+
+use super::address::Address;
+use super::{CallError, ConnectError, Connection};
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AskError {
+    /// No server answered.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The server refused the call.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The server refused the call, and there is something to do about it.
+    #[error("{refusal}\n{next_step}")]
+    Refused {
+        /// Its words.
+        refusal: CallError,
+        /// What to do.
+        next_step: String,
+    },
+    /// The server took too long.
+    #[error(
+        "server {address}: no answer to {question} within {timeout:?}; `--timeout` gives it more"
+    )]
+    Slow {
+        /// Where the server is.
+        address: String,
+        /// What was asked.
+        question: &'static str,
+        /// How long.
+        timeout: Duration,
+    },
+    /// The server does not have the service.
+    #[error(
+        "server {address} cannot be asked for {question}: that needs a Tycho observer, and this is {server}\n\
+         name another with `--server ADDRESS`"
+    )]
+    NotTycho {
+        /// Where the server is.
+        address: String,
+        /// What was asked.
+        question: &'static str,
+        /// What it is.
+        server: String,
+    },
+}
+
+impl Connection {
+    /// Waits for an answer no longer than the user allows. `question` says in words what is asked for.
+    pub(crate) async fn ask<T>(
+        &self,
+        question: &'static str,
+        answer: impl Future<Output = Result<tonic::Response<T>, tonic::Status>>,
+    ) -> Result<T, AskError> {
+        match tokio::time::timeout(self.timeout, answer).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => Err(self.refused(question, status)),
+            Err(_) => Err(AskError::Slow {
+                address: self.address.to_string(),
+                question,
+                timeout: self.timeout,
+            }),
+        }
+    }
+
+    fn refused(&self, question: &'static str, status: tonic::Status) -> AskError {
+        let error = self.call_error(status);
+        match (error.code(), &self.address) {
+            (Some(Code::Unimplemented), _) => AskError::NotTycho {
+                address: self.address.to_string(),
+                question,
+                server: self.server_in_words(),
+            },
+            (Some(Code::PermissionDenied), Address::Tcp(_)) if !error.names_the_socket() => {
+                AskError::Refused {
+                    refusal: error,
+                    next_step: format!(
+                        "changes go over the observer's own socket: as root on its node, with `--server {}`",
+                        Address::socket()
+                    ),
+                }
+            }
+            _ => AskError::Call(error),
+        }
+    }
+
+    fn server_in_words(&self) -> String {
+        let version = match &self.status {
+            Ok(status) if !status.version.is_empty() => {
+                format!(" (version {})", super::visible(&status.version))
+            }
+            _ => String::new(),
+        };
+        if version.contains("tycho") {
+            format!("one that does not have it{version}")
+        } else {
+            format!("a Hubble server{version}")
+        }
+    }
+}
+
+impl AskError {
+    /// The same error with what to do about it, if it is of this kind.
+    pub(crate) fn next_step(self, code: Code, next_step: &str) -> Self {
+        match self {
+            Self::Call(refusal) if refusal.code() == Some(code) => Self::Refused {
+                refusal,
+                next_step: next_step.to_owned(),
+            },
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `tycho identity`: the security identities that a node knows, now and before.
+
+mod get;
+mod list;
+mod words;
+
+use std::io;
+use std::time::SystemTime;
+
+use prost_types::Timestamp;
+
+use crate::clock::instant::{self, InstantError};
+use crate::connection::{AskError, ConnectError};
+
+/// The subcommands.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub(crate) enum IdentityCommand {
+    /// List the identities with their labels
+    List(list::ListArgs),
+    /// Show what an identity stands for
+    Get(get::GetArgs),
+}
+
+/// Why a subcommand failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum IdentityError {
+    /// No server, or no answer.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    /// The output cannot be written.
+    #[error("cannot write the output")]
+    Output(#[from] io::Error),
+}
+
+impl From<ConnectError> for IdentityError {
+    fn from(error: ConnectError) -> Self {
+        Self::Ask(error.into())
+    }
+}
+
+/// Runs a subcommand.
+pub(crate) async fn run(command: IdentityCommand) -> Result<(), IdentityError> {
+    match command {
+        IdentityCommand::List(args) => list::run(args).await,
+        IdentityCommand::Get(args) => get::run(args).await,
+    }
+}
+
+/// Reads `--at`.
+fn instant(text: &str) -> Result<Timestamp, InstantError> {
+    instant::parse(text, SystemTime::now())
+}
