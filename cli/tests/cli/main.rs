@@ -12,5 +12,6 @@ mod filters;
 mod formats;
 mod help;
 mod node;
+mod refusals;
 mod servers;
 mod snapshot;

@@ -8,12 +8,11 @@ use prost_types::Timestamp;
 use proto::flow::{Flow, Ip, Verdict};
 use proto::observer::GetFlowsResponse;
 use proto::observer::get_flows_response::ResponseTypes;
-use tonic::Status;
 
 use crate::binary::{command, finish, tycho};
 use crate::fake::{Fake, Plan};
 
-fn flow(number: u8) -> GetFlowsResponse {
+pub(crate) fn flow(number: u8) -> GetFlowsResponse {
     let time = Some(Timestamp {
         seconds: 1_763_805_600 + i64::from(number),
         nanos: 0,
@@ -35,7 +34,7 @@ fn flow(number: u8) -> GetFlowsResponse {
     }
 }
 
-const COMPACT: &str =
+pub(crate) const COMPACT: &str =
     "Nov 22 10:00:01.000: 10.0.0.1 (unknown) <> 10.0.0.2 (unknown) UNKNOWN DROPPED ()\n";
 const JSON: &str = r#"{"flow":{"time":"2025-11-22T10:00:01Z","verdict":"DROPPED","IP":{"source":"10.0.0.1","destination":"10.0.0.2"}},"node_name":"default/node-a","time":"2025-11-22T10:00:01Z""#;
 
@@ -137,72 +136,6 @@ fn a_socket_and_the_environment() {
             .env("HUBBLE_SERVER", "unix:///no/such.sock"),
     );
     assert_eq!(both.code, 0, "{both:?}");
-}
-
-#[test]
-fn an_error_of_the_server() {
-    let plan = Plan {
-        flows: vec![flow(1)],
-        error: Some(Status::invalid_argument(
-            "filter field source_fqdn is not built yet",
-        )),
-        ..Default::default()
-    };
-    let fake = Fake::start(plan, None);
-    let run = tycho(&["observe", "--server", &fake.address]);
-    assert_eq!((run.stdout.as_str(), run.code), (COMPACT, 1));
-    assert_eq!(
-        run.stderr,
-        format!(
-            "error: server {}: INVALID_ARGUMENT: filter field source_fqdn is not built yet\n",
-            fake.address
-        )
-    );
-}
-
-#[test]
-fn a_refused_filter_is_named_by_its_flag() {
-    for (field, flags, expected) in [
-        ("source_fqdn", &["--fqdn", "a.b"][..], Some("--fqdn")),
-        (
-            "destination_fqdn",
-            &["--to-fqdn", "a.b", "--not", "--fqdn", "c.d"],
-            Some("--to-fqdn and --fqdn"),
-        ),
-        ("source_pod", &["--namespace", "shop"], Some("--namespace")),
-        (
-            "experimental.cel_expression",
-            &["--cel-expression", "true"],
-            Some("--cel-expression"),
-        ),
-        (
-            "node_labels",
-            &["--allowlist", r#"{"node_labels":["a"]}"#],
-            Some("--allowlist or --denylist"),
-        ),
-        ("source_fqdn", &["--label", "a=b"], None),
-    ] {
-        let said = format!("filter field {field} is not supported");
-        let plan = Plan {
-            error: Some(Status::invalid_argument(said.clone())),
-            ..Default::default()
-        };
-        let fake = Fake::start(plan, None);
-        let run = tycho(&[&["observe", "--server", &fake.address], flags].concat());
-        let name = field.split('.').next().expect("there is one");
-        let next_step = expected.map(|flags| {
-            format!("{name} is what {flags} asks for: leave it out, or give it another value\n")
-        });
-        assert_eq!(
-            run.stderr,
-            format!(
-                "error: server {}: INVALID_ARGUMENT: {said}\n{}",
-                fake.address,
-                next_step.unwrap_or_default()
-            )
-        );
-        assert_eq!(run.code, 1);
-    }
 }
 
 #[test]
