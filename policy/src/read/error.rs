@@ -1,6 +1,6 @@
 //! What is wrong with a policy file, and where.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use thiserror::Error;
 
@@ -61,10 +61,15 @@ impl fmt::Display for ReadError {
             field,
             reason,
         } = self;
-        if field.is_empty() {
-            write!(out, "{file}:{line}: {reason}")
-        } else {
-            write!(out, "{file}:{line}: {field}: {reason}")
+        let separator = if field.is_empty() { "" } else { ": " };
+        // The file's own words may hold line ends and what steers a terminal: these are shown as escapes.
+        for character in format!("{file}:{line}: {field}{separator}{reason}").chars() {
+            if character.is_control() {
+                write!(out, "{}", character.escape_default())?;
+            } else {
+                out.write_char(character)?;
+            }
         }
+        Ok(())
     }
 }
