@@ -103,10 +103,7 @@ fn file_rows(files: &Files) -> Vec<Vec<String>> {
             &endpoints.display().to_string(),
             "how to add an endpoint stands at its end",
         ]),
-        row([
-            &policies.display().to_string(),
-            "one CiliumNetworkPolicy in each file",
-        ]),
+        row([&policies.display().to_string(), "one policy in each file"]),
     ]
 }
 

@@ -10,8 +10,9 @@ use registry::endpoint_file::{self, EndpointFile, EndpointFileError};
 const ENDPOINTS: &str = include_str!("manifests/endpoints.yaml");
 
 /// The policies by file name. The first line of each says in words what it does.
-pub(super) const POLICIES: [(&str, &str); 2] = [
+pub(super) const POLICIES: [(&str, &str); 3] = [
     ("backend.yaml", include_str!("manifests/backend.yaml")),
+    ("batch.yaml", include_str!("manifests/batch.yaml")),
     ("db.yaml", include_str!("manifests/db.yaml")),
 ];
 

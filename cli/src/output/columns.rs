@@ -9,7 +9,13 @@ const GAP: usize = 2;
 
 /// A table that grows row by row.
 pub(crate) struct Columns {
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<Row>,
+}
+
+enum Row {
+    Cells(Vec<Cell>),
+    /// One line over all columns.
+    Across(String),
 }
 
 /// The lines of one cell.
@@ -29,19 +35,32 @@ impl Columns {
     /// A table with these names above its columns.
     pub(crate) fn new(header: &[&str]) -> Self {
         Self {
-            rows: vec![header.iter().map(line).collect()],
+            rows: vec![Row::Cells(header.iter().map(line).collect())],
         }
     }
 
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
-        self.rows.push(cells.into_iter().collect());
+        self.rows.push(Row::Cells(cells.into_iter().collect()));
+    }
+
+    /// Adds a line that belongs to the row above it and to no column.
+    pub(crate) fn across(&mut self, text: impl AsRef<str>) {
+        self.rows
+            .push(Row::Across(visible(text.as_ref()).into_owned()));
     }
 
     /// Writes them all; no line ends with spaces.
     pub(crate) fn write(&self, out: &mut dyn io::Write) -> io::Result<()> {
         let widths = self.widths();
         for row in &self.rows {
+            let row = match row {
+                Row::Cells(cells) => cells,
+                Row::Across(text) => {
+                    writeln!(out, "{text}")?;
+                    continue;
+                }
+            };
             let height = row.iter().map(Vec::len).max().unwrap_or_default();
             for index in 0..height {
                 let mut text = String::new();
@@ -58,9 +77,15 @@ impl Columns {
     }
 
     fn widths(&self) -> Vec<usize> {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
+        let rows = || {
+            self.rows.iter().filter_map(|row| match row {
+                Row::Cells(cells) => Some(cells),
+                Row::Across(_) => None,
+            })
+        };
+        let columns = rows().map(Vec::len).max().unwrap_or_default();
         let mut widths = vec![0; columns];
-        for row in &self.rows {
+        for row in rows() {
             for (width, cell) in widths.iter_mut().zip(row) {
                 let widest = cell.iter().map(|text| text.chars().count()).max();
                 *width = (*width).max(widest.unwrap_or_default());
@@ -78,12 +103,13 @@ mod tests {
     fn cells_of_several_lines_stand_below_each_other() {
         let mut table = Columns::new(&["A", "LABELS", "C"]);
         table.row([line("1"), lines(["k8s:a=b", "x"]), line("ready")]);
+        table.across("wider than the table is");
         table.row([line("22"), lines::<&str>([]), line("a\nb")]);
         let mut out = Vec::new();
         table.write(&mut out).expect("a vector takes all");
         assert_eq!(
             String::from_utf8(out).expect("text"),
-            "A   LABELS   C\n1   k8s:a=b  ready\n    x\n22           a\\nb\n"
+            "A   LABELS   C\n1   k8s:a=b  ready\n    x\nwider than the table is\n22           a\\nb\n"
         );
     }
 }

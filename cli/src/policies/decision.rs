@@ -1,9 +1,12 @@
 //! What one end's policies decided, in lines.
 
 use proto::flow::Verdict;
-use proto::tycho::v1::{Decision, NearMiss, RuleName};
+use proto::tycho::v1::{Decision, Difference, NearMiss, RuleName};
 
 use super::name;
+
+/// What fits a terminal beside what stands before it.
+const LINE: usize = 80;
 
 /// The verdict and the reason for it.
 pub(crate) fn sentence(decision: &Decision) -> String {
@@ -39,13 +42,19 @@ pub(crate) fn near(decision: &Decision) -> Vec<String> {
 
 fn near_miss(near: &NearMiss) -> Vec<String> {
     let mut lines = near.rule.as_ref().map(rule).unwrap_or_default();
-    lines.extend(near.differences.iter().map(|difference| {
-        format!(
-            "  {}: it wants {}, there is {}",
-            difference.what, difference.wanted, difference.found
-        )
-    }));
+    lines.extend(near.differences.iter().flat_map(difference));
     lines
+}
+
+/// One line, or two if they are long: labels can be.
+fn difference(difference: &Difference) -> Vec<String> {
+    let wants = format!("  {}: it wants {}", difference.what, difference.wanted);
+    let found = format!("there is {}", difference.found);
+    if wants.chars().count() + found.chars().count() <= LINE {
+        vec![format!("{wants}, {found}")]
+    } else {
+        vec![wants, format!("    {found}")]
+    }
 }
 
 /// Its name and place, and below them what it says.

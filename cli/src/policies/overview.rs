@@ -20,15 +20,15 @@ pub(super) fn write(out: &mut dyn io::Write, policies: &[Policy]) -> io::Result<
         if policy.rules.is_empty() {
             continue;
         }
-        let mut table = Columns::new(&["  RULE", "PACKETS", "BYTES", "LAST HIT", "WHAT IT SAYS"]);
+        let mut table = Columns::new(&["  RULE", "PACKETS", "BYTES", "LAST HIT"]);
         for rule in &policy.rules {
             table.row([
                 line(format!("  {}", rule_name(rule))),
                 line(grouped(rule.packets)),
                 line(grouped(rule.bytes)),
                 line(last_hit(rule)),
-                line(&rule.description),
             ]);
+            table.across(format!("    {}", rule.description));
         }
         table.write(out)?;
     }

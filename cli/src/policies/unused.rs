@@ -7,7 +7,6 @@ use proto::tycho::v1::{ListPoliciesResponse, Policy, Rule};
 use super::{PolicyError, list, overview, resolve};
 use crate::clock::format::TimeFormat;
 use crate::connection::ServerFlags;
-use crate::output::columns::{Columns, line};
 use crate::output::escape::visible;
 use crate::output::form::Form;
 
@@ -74,15 +73,11 @@ fn write(out: &mut dyn io::Write, answer: &ListPoliciesResponse) -> io::Result<(
     writeln!(out, "Rules that have decided nothing since {since}:")?;
     for policy in &idle {
         writeln!(out, "  {}", visible(&overview::title(policy)))?;
-        let mut table = Columns::new(&["    RULE", "LINE", "WHAT IT SAYS"]);
         for rule in &policy.rules {
-            table.row([
-                line(format!("    {}", overview::rule_name(rule))),
-                line(rule.line.to_string()),
-                line(&rule.description),
-            ]);
+            let name = overview::rule_name(rule);
+            writeln!(out, "    {}, line {}", visible(&name), rule.line)?;
+            writeln!(out, "      {}", visible(&rule.description))?;
         }
-        table.write(out)?;
     }
     Ok(())
 }

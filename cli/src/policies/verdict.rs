@@ -19,6 +19,9 @@ use crate::output::form::Form;
 /// What is said of endpoints before they are only counted.
 const ENDPOINTS_NAMED: usize = 3;
 
+/// What is said of labels before they have lines of their own.
+const LABELS_BESIDE: usize = 2;
+
 /// The exit code if something is dropped.
 const SOMETHING_IS_DROPPED: u8 = 2;
 
@@ -143,6 +146,8 @@ fn write_pair(out: &mut dyn Write, pair: &PairVerdict) -> io::Result<()> {
         visible(&who(pair.to.as_ref()))
     )?;
     let mut facts = Facts::indented(2);
+    facts.add_all("From", labels_below(pair.from.as_ref()));
+    facts.add_all("To", labels_below(pair.to.as_ref()));
     for (name, decision) in [("Egress", &pair.egress), ("Ingress", &pair.ingress)] {
         if let Some(decision) = decision {
             facts.add_all(name, lines(decision));
@@ -171,21 +176,35 @@ fn prefixed(word: &str, lines: Vec<String>) -> impl Iterator<Item = String> {
     })
 }
 
-/// The endpoints that have the identity, or its labels if there are none.
+/// Its number, and whom one knows by it: endpoints, or labels if these are few.
 fn who(identity: Option<&VerdictIdentity>) -> String {
     let Some(identity) = identity else {
         return "?".to_owned();
     };
-    let (named, more) = identity
-        .endpoints
-        .split_at(identity.endpoints.len().min(ENDPOINTS_NAMED));
-    let mut what = if named.is_empty() {
-        identity.labels.join(" ")
-    } else {
-        named.join(", ")
-    };
-    if !more.is_empty() {
-        what.push_str(&format!(" and {} more", more.len()));
+    let number = identity.identity;
+    let endpoints = &identity.endpoints;
+    if endpoints.is_empty() {
+        return match labels_below(Some(identity)) {
+            [] => format!("{number} ({})", identity.labels.join(" ")),
+            _ => number.to_string(),
+        };
     }
-    format!("{} ({what})", identity.identity)
+    let (named, more) = endpoints.split_at(endpoints.len().min(ENDPOINTS_NAMED));
+    let more = match more.len() {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    format!("{number} ({}{more})", named.join(", "))
+}
+
+/// The labels of an identity that no endpoint has, if they are too many for the first line.
+fn labels_below(identity: Option<&VerdictIdentity>) -> &[String] {
+    match identity {
+        Some(identity)
+            if identity.endpoints.is_empty() && identity.labels.len() > LABELS_BESIDE =>
+        {
+            &identity.labels
+        }
+        _ => &[],
+    }
 }

@@ -49,7 +49,7 @@ pub(crate) fn policies() -> ListPoliciesResponse {
             rule(
                 "ingress",
                 0,
-                "fromEndpoints k8s:role=frontend; TCP 8080",
+                "fromEndpoints any:role=frontend,k8s:io.kubernetes.pod.namespace=shop; TCP 8080",
                 12_345,
             ),
             rule(
@@ -134,7 +134,11 @@ fn default_deny() -> Decision {
                 "fromEndpoints k8s:role=backend; TCP 5432",
             )),
             differences: vec![
-                difference("peer", "k8s:role=backend", "k8s:role=frontend"),
+                difference(
+                    "peer",
+                    "any:role=backend,k8s:io.kubernetes.pod.namespace=shop",
+                    "k8s:role=frontend, k8s:io.kubernetes.pod.namespace=shop",
+                ),
                 difference("port", "TCP 5432", "TCP 80\x1b"),
             ],
         }],
