@@ -97,7 +97,7 @@ pub struct Connection {
     pub edge_slot: u32,
     /// Interface of the endpoint.
     pub ifindex: u32,
-    /// SYN, FIN and RST already reported.
+    /// SYN, FIN and RST already reported, and [`REPORTED_RELATED`].
     pub flags_reported: [u8; 2],
     /// TCP flags seen since the last event.
     pub flags_pending: [u8; 2],
@@ -128,13 +128,22 @@ pub const STATE_CLOSED: u8 = STATE_CLOSED_FORWARD | STATE_CLOSED_REPLY;
 /// First seen in mid-stream.
 pub const STATE_MIDSTREAM: u8 = 32;
 
-/// Seconds after the last packet at which an entry stops counting.
+/// TCP: the opener has answered the other side's answer.
+pub const STATE_ESTABLISHED: u8 = 128;
+
+/// In [`Connection::flags_reported`], beside the TCP flags: an ICMP error about the connection was told.
+pub const REPORTED_RELATED: u8 = 128;
+
+/// Seconds after the last packet at which an entry stops counting. TCP: the usual times of a firewall for half-open,
+/// established, half-closed and closed connections.
 pub const fn lifetime_seconds(protocol: u8, state: u8) -> u64 {
     if protocol != 6 {
         60
     } else if state & STATE_CLOSED == STATE_CLOSED {
         10
-    } else if state & STATE_REPLIED == 0 {
+    } else if state & STATE_CLOSED != 0 {
+        120
+    } else if state & STATE_ESTABLISHED == 0 {
         60
     } else {
         8_000

@@ -4,9 +4,9 @@ use bpf_events::{
     config::AGGREGATION_NONE,
     connection::{
         Connection, FORWARD, REPLY, STATE_CLOSED, STATE_CLOSED_FORWARD, STATE_CLOSED_REPLY,
-        STATE_REPLIED, STATE_TRACE_FORWARD, STATE_TRACE_REPLY,
+        STATE_ESTABLISHED, STATE_REPLIED, STATE_TRACE_FORWARD, STATE_TRACE_REPLY,
     },
-    record::{TRACE_ESTABLISHED, TRACE_NEW, TRACE_REPLY, VERDICT_DROPPED},
+    record::{TRACE_ESTABLISHED, TRACE_REPLY, VERDICT_DROPPED},
 };
 
 use crate::{
@@ -15,11 +15,11 @@ use crate::{
     count::total,
     drops,
     edge::Cells,
-    entry::{is_alive, is_forward, since},
+    entry::{add_pending_flags, add_state, is_alive, is_forward, since},
     event,
     key::{key4, key6},
     maps::{CONNECTIONS4, CONNECTIONS6},
-    packet::{FIN, RST, SYN},
+    packet::{ACK, FIN, RST, SYN},
     scene::Scene,
     visit::Visit,
 };
@@ -27,7 +27,7 @@ use crate::{
 const _: () = assert!(STATE_TRACE_FORWARD << REPLY == STATE_TRACE_REPLY);
 
 /// Flags whose first appearance in a direction is worth an event.
-const MILESTONES: u8 = SYN | FIN | RST;
+pub const MILESTONES: u8 = SYN | FIN | RST;
 
 /// The endpoint's entry for the packet's connection.
 #[inline(always)]
@@ -37,6 +37,16 @@ pub fn find(visit: &Visit<'_>) -> Option<*mut Connection> {
         CONNECTIONS6.get_ptr_mut(key6(packet, endpoint, egress))
     } else {
         CONNECTIONS4.get_ptr_mut(key4(packet, endpoint, egress))
+    }
+}
+
+/// The entry of the scene's key.
+#[inline(always)]
+pub fn look_up(scene: &Scene) -> Option<*mut Connection> {
+    if scene.packet.is_ipv6() {
+        CONNECTIONS6.get_ptr_mut(&scene.key6)
+    } else {
+        CONNECTIONS4.get_ptr_mut(&scene.key4)
     }
 }
 
@@ -84,13 +94,12 @@ pub fn account(visit: &Visit<'_>, connection: *mut Connection) -> i32 {
     } else {
         REPLY
     };
-    let first = entry.packets[direction & 1] == 0;
     atomic::add(&raw mut entry.packets[direction & 1], packet.packets);
     atomic::add(&raw mut entry.bytes[direction & 1], packet.bytes);
     if entry.seen_jiffies != visit.now {
         entry.seen_jiffies = visit.now;
     }
-    advance(entry, direction, flags);
+    advance(connection, direction, flags);
     total(visit.cpu, entry.verdict as u32, visit.egress, packet);
     let cells = Cells {
         cpu: visit.cpu,
@@ -109,15 +118,15 @@ pub fn account(visit: &Visit<'_>, connection: *mut Connection) -> i32 {
     );
     atomic::add(&raw mut entry.pending_bytes[direction & 1], packet.bytes);
     if entry.flags_pending[direction & 1] & flags != flags {
-        entry.flags_pending[direction & 1] |= flags;
+        add_pending_flags(connection, direction, flags);
     }
     let news = flags & MILESTONES & !entry.flags_reported[direction & 1] != 0;
     let quiet = since(entry.event_jiffies[direction & 1], visit.now);
     if news || every_packet || quiet >= visit.config.trace_interval_jiffies {
-        let reason = match (direction, first) {
-            (FORWARD, true) => TRACE_NEW,
-            (FORWARD, false) => TRACE_ESTABLISHED,
-            _ => TRACE_REPLY,
+        let reason = if direction == FORWARD {
+            TRACE_ESTABLISHED
+        } else {
+            TRACE_REPLY
         };
         let why = if news { event::NEWS } else { event::DUE };
         if let Some(scene) = Scene::of(visit) {
@@ -128,24 +137,32 @@ pub fn account(visit: &Visit<'_>, connection: *mut Connection) -> i32 {
     NEXT
 }
 
-/// Moves the state on. Plain stores: a lost race is repaired by the next packet.
+/// Moves the state on.
 #[inline(always)]
-fn advance(entry: &mut Connection, direction: usize, tcp_flags: u8) {
-    let mut state = entry.state;
+fn advance(connection: *mut Connection, direction: usize, tcp_flags: u8) {
+    // SAFETY: a live map value.
+    let state = unsafe { (*connection).state };
+    let mut news = closing(direction, tcp_flags);
     if direction == REPLY {
-        state |= STATE_REPLIED;
+        news |= STATE_REPLIED;
+    } else if state & STATE_REPLIED != 0 && tcp_flags & (SYN | ACK) == ACK {
+        news |= STATE_ESTABLISHED;
     }
+    if news & !state != 0 {
+        add_state(connection, news);
+    }
+}
+
+/// What the flags of a packet end.
+#[inline(always)]
+pub fn closing(direction: usize, tcp_flags: u8) -> u8 {
     if tcp_flags & RST != 0 {
-        state |= STATE_CLOSED;
-    }
-    if tcp_flags & FIN != 0 {
-        state |= if direction == FORWARD {
-            STATE_CLOSED_FORWARD
-        } else {
-            STATE_CLOSED_REPLY
-        };
-    }
-    if state != entry.state {
-        entry.state = state;
+        STATE_CLOSED
+    } else if tcp_flags & FIN == 0 {
+        0
+    } else if direction == FORWARD {
+        STATE_CLOSED_FORWARD
+    } else {
+        STATE_CLOSED_REPLY
     }
 }

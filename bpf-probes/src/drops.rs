@@ -61,6 +61,7 @@ pub fn revoked(scene: &mut Scene, connection: *mut Connection) -> i32 {
         verdict: VERDICT_DROPPED,
         reason: entry.reason,
         opener_egress: (entry.state & STATE_REMOTE_OPENED == 0) as u8,
+        audited: 0,
         forward,
     };
     set_edge(scene);
@@ -103,6 +104,7 @@ pub fn unparsed(scene: &mut Scene, reason: u64) -> i32 {
         verdict: VERDICT_DROPPED,
         reason,
         opener_egress: scene.egress() as u8,
+        audited: 0,
         forward: true,
     };
     set_edge(scene);
@@ -126,6 +128,7 @@ fn tell(scene: &mut Scene, state: *mut EdgeState, marks: u8) -> i32 {
         event::postpone(scene, state);
         return DROP;
     }
+    event::judged(scene);
     if matches!(reason, REASON_POLICY_DENIED | REASON_POLICY_DENY) {
         let told = event::verdict(scene, marks as u64);
         scene.note(told);

@@ -1,27 +1,27 @@
-//! The only writer of records: policy verdicts, traces and drops.
+//! What is told: policy verdicts, traces and drops, each put together in the scene's event and written by `record`.
 
-use aya_ebpf::{helpers::bpf_ktime_get_ns, maps::ring_buf::RingBufEntry};
+use core::mem::swap;
+
 use bpf_events::{
     connection::{Connection, FORWARD, STATE_REMOTE_OPENED},
-    counters::Counter,
     edge::EdgeState,
     record::{
         DIRECTION_EGRESS, DIRECTION_INGRESS, KIND_DROP, KIND_POLICY_VERDICT, KIND_TRACE,
-        MARK_FRAGMENT, MARK_IPV6, MARK_SUMMARY, MARK_TCP_NS, POINT_FROM_ENDPOINT,
-        POINT_TO_ENDPOINT, RECORD_VERSION, REPLY_NO, REPLY_UNKNOWN, REPLY_YES, Record,
-        VERDICT_DROPPED,
+        MARK_SUMMARY, POINT_FROM_ENDPOINT, POINT_TO_ENDPOINT, REPLY_NO, REPLY_UNKNOWN, REPLY_YES,
+        TRACE_NEW, TRACE_RELATED, VERDICT_DROPPED,
     },
     sweep::{RING_FULL, TOLD},
 };
 
 use crate::{
     atomic,
-    count::count,
-    entry::{is_forward, since},
-    maps::{COUNTERS, EVENTS},
-    packet::{FIN, RST, SYN},
+    connection::MILESTONES,
+    entry::{add_reported, is_forward, since, take_pending_flags},
+    packet::is_same,
+    record::{Slot, reserve, write, write_summary, write_turned},
+    remote,
     scene::Scene,
-    words::{put, put_all},
+    words::put,
 };
 
 /// The event is due because time has passed.
@@ -31,127 +31,64 @@ pub const NEWS: u64 = 1;
 /// What is pending is told now, whatever the time.
 pub const FLUSH: u64 = 2;
 
-/// A reservation with its place in the CPU's sequence.
-struct Slot {
-    entry: RingBufEntry<Record>,
-    sequence: u32,
-}
-
-/// Reserves a record and counts the attempt.
-#[inline(always)]
-fn reserve(scene: &Scene) -> Option<Slot> {
-    let attempted = COUNTERS
-        .get_ptr_mut(scene.cpu * bpf_events::counters::COUNTERS + Counter::Attempted as u32)?;
-    let sequence = atomic::fetch_add(attempted, 1) as u32;
-    match EVENTS.reserve::<Record>(0) {
-        Some(entry) => Some(Slot { entry, sequence }),
-        None => {
-            count(Counter::ReserveFailed, 1);
-            None
-        }
-    }
-}
-
-#[inline(always)]
-fn write(slot: Slot, scene: &Scene) {
-    let event = &scene.event;
-    let Slot {
-        mut entry,
-        sequence,
-    } = slot;
-    let record = entry.as_mut_ptr();
-    let packet = &scene.packet;
-    let [low, middle, high] = packet.macs;
-    let ports = !packet.is_icmp();
-    // SAFETY: within the record; both addresses lie behind one another, at a multiple of four bytes.
-    let addresses = unsafe { (&raw mut (*record).source_address).cast::<[u32; 4]>() };
-    // SAFETY: the reservation is exactly one record; every field is written before it is submitted.
-    unsafe {
-        (*record).time_ns = bpf_ktime_get_ns();
-        (*record).bytes = event.bytes;
-        put_all(&mut *addresses, packet.source);
-        put_all(&mut *addresses.add(1), packet.destination);
-        (*record).packets = event.packets as u32;
-        (*record).sequence = sequence;
-        (*record).source_identity = event.source_identity;
-        (*record).destination_identity = event.destination_identity;
-        (*record).source_metadata = event.source_metadata;
-        (*record).destination_metadata = event.destination_metadata;
-        (*record).rule = event.rule;
-        (*record).policy_revision = event.policy_revision;
-        (*record).ifindex = scene.ifindex;
-        (*record).length = scene.length;
-        (*record).edge_slot = event.edge_slot;
-        (*record).endpoint = scene.row.endpoint;
-        (*record).cpu = scene.cpu as u16;
-        (*record).source_port = if ports { packet.source_port } else { 0 };
-        (*record).destination_port = if ports { packet.destination_port } else { 0 };
-        (*record).source_mac = low_six((middle as u64) >> 16 | (high as u64) << 16);
-        (*record).destination_mac = low_six(low as u64 | (middle as u64) << 32);
-        (*record).version = RECORD_VERSION;
-        (*record).kind = event.kind;
-        (*record).verdict = event.verdict;
-        (*record).reason = event.reason;
-        (*record).protocol = packet.protocol;
-        (*record).tcp_flags = event.tcp_flags;
-        (*record).match_type = event.match_type;
-        (*record).observation_point = event.observation_point;
-        (*record).trace_reason = event.trace_reason;
-        (*record).icmp_type = packet.icmp_type;
-        (*record).icmp_code = packet.icmp_code;
-        (*record).direction = event.direction;
-        (*record).reply = event.reply;
-        (*record).marks = packet.marks | event.marks;
-        (*record).vlan = packet.vlan;
-    }
-    entry.submit(0);
-    count(Counter::Emitted, 1);
-    match event.kind {
-        KIND_POLICY_VERDICT => count(Counter::EmittedVerdicts, 1),
-        KIND_TRACE => count(Counter::EmittedTraces, 1),
-        _ => count(Counter::EmittedDrops, 1),
-    }
-}
-
-#[inline(always)]
-fn low_six(word: u64) -> [u8; 6] {
-    let [a, b, c, d, e, f, _, _] = word.to_le_bytes();
-    [a, b, c, d, e, f]
-}
-
-/// Tells the judgement of a new connection, or a changed one. Counts no packets: those are the trace's or the drop's.
+/// Tells the judgement of a new connection, or a changed one; to be called after [`judged`]. Counts no packets: those are the
+/// trace's or the drop's. A changed one is told as the opener's packets look, whichever way the packet at hand goes.
 #[inline(never)]
 pub fn verdict(scene: &mut Scene, marks: u64) -> i32 {
     let Some(slot) = reserve(scene) else {
         return RING_FULL;
     };
-    judged(scene);
-    let judgement = &scene.judgement;
     let event = &mut scene.event;
     event.kind = KIND_POLICY_VERDICT;
     event.marks = marks as u8;
-    if judgement.verdict != VERDICT_DROPPED {
-        event.reply = if judgement.forward {
-            REPLY_NO
-        } else {
-            REPLY_YES
-        };
+    if event.verdict != VERDICT_DROPPED {
+        event.reply = REPLY_NO;
+        if !scene.judgement.forward {
+            event.tcp_flags = 0;
+            swap(&mut event.source_identity, &mut event.destination_identity);
+            swap(&mut event.source_metadata, &mut event.destination_metadata);
+            write_turned(slot, scene);
+            return TOLD;
+        }
     }
     write(slot, scene);
     TOLD
 }
 
-/// Tells a drop, with all drops of the edge that no event has told. A null `state` is an edge without a slot.
+/// Tells the first packet of a connection in the opener's direction; to be called after [`judged`].
+#[inline(never)]
+pub fn opened(scene: &mut Scene) -> i32 {
+    let Some(slot) = reserve(scene) else {
+        return RING_FULL;
+    };
+    let egress = scene.egress();
+    let event = &mut scene.event;
+    event.kind = KIND_TRACE;
+    event.marks = 0;
+    event.reply = REPLY_NO;
+    event.trace_reason = TRACE_NEW;
+    event.observation_point = if egress {
+        POINT_FROM_ENDPOINT
+    } else {
+        POINT_TO_ENDPOINT
+    };
+    event.packets = scene.packet.packets;
+    event.bytes = scene.packet.bytes;
+    write(slot, scene);
+    TOLD
+}
+
+/// Tells a drop, to be called after [`judged`], with all drops of the edge that no event has told. A null `state` is an edge without a slot.
 #[inline(never)]
 pub fn dropped(scene: &mut Scene, state: *mut EdgeState, marks: u64) -> i32 {
     let Some(slot) = reserve(scene) else {
         postpone(scene, state);
         return RING_FULL;
     };
-    judged(scene);
     let event = &mut scene.event;
     event.kind = KIND_DROP;
     event.marks = marks as u8;
+    event.reply = REPLY_UNKNOWN;
     event.packets = scene.packet.packets;
     event.bytes = scene.packet.bytes;
     if !state.is_null() {
@@ -182,7 +119,7 @@ pub fn postpone(scene: &Scene, state: *mut EdgeState) {
 
 /// Puts the scene's judgement into its event.
 #[inline(always)]
-fn judged(scene: &mut Scene) {
+pub fn judged(scene: &mut Scene) {
     let egress = scene.egress();
     let row = &scene.row;
     let judgement = &scene.judgement;
@@ -245,9 +182,8 @@ pub fn trace(
     };
     let packets = atomic::swap(&raw mut entry.pending_packets[way], 0);
     let bytes = atomic::swap(&raw mut entry.pending_bytes[way], 0);
-    let tcp_flags = entry.flags_pending[way];
-    entry.flags_pending[way] = 0;
-    entry.flags_reported[way] |= tcp_flags & (SYN | FIN | RST);
+    let tcp_flags = take_pending_flags(connection, way);
+    add_reported(connection, way, tcp_flags & MILESTONES);
     traced(scene, connection, way, trace_reason as u8);
     let event = &mut scene.event;
     event.packets = packets;
@@ -256,7 +192,31 @@ pub fn trace(
     event.marks = 0;
     if why == FLUSH {
         event.marks = MARK_SUMMARY;
-        return flush(slot, scene, connection, way);
+        return summary(slot, scene, connection, way);
+    }
+    write(slot, scene);
+    TOLD
+}
+
+/// Tells the scene's packet, an ICMP error, as one of a direction of its connection.
+#[inline(never)]
+pub fn related(scene: &mut Scene, connection: *mut Connection, direction: u64) -> i32 {
+    let Some(slot) = reserve(scene) else {
+        return RING_FULL;
+    };
+    let way = (direction & 1) as usize;
+    traced(scene, connection, way, TRACE_RELATED);
+    let egress = scene.egress();
+    let event = &mut scene.event;
+    event.packets = scene.packet.packets;
+    event.bytes = scene.packet.bytes;
+    event.tcp_flags = 0;
+    event.marks = 0;
+    if !egress && !is_same(&scene.packet.source, &scene.quote.destination) {
+        // It comes from a router on the way.
+        let router = remote::resolve(&scene.packet.source, scene.packet.is_ipv6());
+        event.source_identity = router.identity;
+        event.source_metadata = router.metadata;
     }
     write(slot, scene);
     TOLD
@@ -264,20 +224,12 @@ pub fn trace(
 
 /// Writes an event that is not about the packet at hand, which may even go the other way.
 #[inline(always)]
-fn flush(slot: Slot, scene: &mut Scene, connection: *mut Connection, way: usize) -> i32 {
-    let swapped = (way == FORWARD) != is_forward(connection, scene.egress());
-    let (length, marks) = (scene.length, scene.packet.marks);
-    scene.length = 0;
-    scene.packet.marks &= !(MARK_FRAGMENT | MARK_TCP_NS);
-    if swapped {
-        scene.packet.turn_round();
+fn summary(slot: Slot, scene: &mut Scene, connection: *mut Connection, way: usize) -> i32 {
+    if (way == FORWARD) == is_forward(connection, scene.egress()) {
+        write_summary(slot, scene);
+    } else {
+        write_turned(slot, scene);
     }
-    write(slot, scene);
-    if swapped {
-        scene.packet.turn_round();
-    }
-    scene.length = length;
-    scene.packet.marks = marks;
     TOLD
 }
 
@@ -352,6 +304,3 @@ pub fn drop_summary(
     write(slot, scene);
     TOLD
 }
-
-// MARK_IPV6 stays with every event of a packet: it says how to read the addresses.
-const _: () = assert!((MARK_FRAGMENT | MARK_TCP_NS) & MARK_IPV6 == 0);

@@ -2,9 +2,9 @@
 
 use core::ptr::{null_mut, read_volatile};
 
-use aya_ebpf::programs::TcContext;
+use aya_ebpf::{bindings::__sk_buff, programs::TcContext};
 use bpf_events::{
-    counters::{Counter, TOTAL_ALWAYS_PASSED, TOTAL_FORWARDED, TOTAL_NO_ENDPOINT},
+    counters::{TOTAL_ALWAYS_PASSED, TOTAL_NO_ENDPOINT},
     endpoint::EndpointRow,
     record::MARK_FRAGMENT,
 };
@@ -12,10 +12,11 @@ use bpf_events::{
 use crate::{
     action::NEXT,
     connection,
-    count::{count, cpu, jiffies, total},
+    count::{cpu, jiffies, total},
     drops, judge,
     maps::{CONFIG, ENDPOINT_BY_INTERFACE, ENDPOINT_ROWS},
-    packet::{Parsed, parse},
+    parse::{Parsed, plain},
+    related,
     scene::{FOR_PACKETS, SCRATCH, Scene},
     slow,
     visit::Visit,
@@ -44,9 +45,9 @@ pub fn run<const EGRESS: bool>(context: &TcContext) -> i32 {
         total(cpu(), TOTAL_NO_ENDPOINT, EGRESS, packet);
         return NEXT;
     };
-    let mut parsed = parse(skb, packet);
-    if parsed == Parsed::NOT_LINEAR {
-        parsed = slow::pull(skb, packet, length);
+    let mut parsed = plain(skb, packet);
+    if parsed == Parsed::NOT_PLAIN {
+        parsed = slow::parse(skb, packet);
     }
     if parsed == Parsed::YES && packet.marks & MARK_FRAGMENT != 0 {
         parsed = slow::fragment(packet, row.endpoint, EGRESS);
@@ -64,7 +65,7 @@ pub fn run<const EGRESS: bool>(context: &TcContext) -> i32 {
         egress: EGRESS,
     };
     match parsed {
-        Parsed::YES => pass_or_drop(&visit),
+        Parsed::YES => pass_or_drop(skb, &visit),
         Parsed::ALWAYS_PASSES => {
             total(visit.cpu, TOTAL_ALWAYS_PASSED, EGRESS, visit.packet);
             NEXT
@@ -78,7 +79,15 @@ pub fn run<const EGRESS: bool>(context: &TcContext) -> i32 {
 
 /// The next packet of a known connection is only counted; anything else is judged first, which makes it known.
 #[inline(always)]
-fn pass_or_drop(visit: &Visit<'_>) -> i32 {
+fn pass_or_drop(skb: *mut __sk_buff, visit: &Visit<'_>) -> i32 {
+    if visit.packet.quote_at != 0
+        && let Some(scene) = Scene::of(visit)
+    {
+        let action = related::pass(skb, scene);
+        if action != related::OF_ITS_OWN {
+            return action;
+        }
+    }
     let mut judged = false;
     loop {
         let known = match connection::find(visit) {
@@ -88,15 +97,12 @@ fn pass_or_drop(visit: &Visit<'_>) -> i32 {
             Some(known) => known,
             None => null_mut(),
         };
-        if judged {
-            // Evicted since it was judged: it has no edge any more.
-            count(Counter::ConnectionInsertFailed, 1);
-            total(visit.cpu, TOTAL_FORWARDED, visit.egress, visit.packet);
-            return NEXT;
-        }
         let Some(scene) = Scene::of(visit) else {
             return NEXT;
         };
+        if judged {
+            return judge::forgotten(scene);
+        }
         match judge::judge(scene, known) {
             judge::ACCOUNT => judged = true,
             action => return action,

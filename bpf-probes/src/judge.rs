@@ -1,46 +1,42 @@
-//! A packet without a current judgement: ask policy, then create, renew or revoke its connection.
+//! A packet without a current judgement: ask policy, then open, renew or revoke its connection.
 
 use bpf_events::{
     config::FLAG_LOCAL_HOST_PASSES,
-    connection::{
-        Connection, FORWARD, REPLY, STATE_MIDSTREAM, STATE_REMOTE_OPENED, STATE_TRACE_FORWARD,
-        STATE_TRACE_REPLY,
-    },
+    connection::{Connection, FORWARD, REPLY, STATE_REMOTE_OPENED},
     counters::Counter,
     endpoint::{MODE_ENFORCE, MODE_OFF},
-    ipcache::{ADDRESS_LOCAL_HOST, ADDRESS_MANAGED},
+    ipcache::ADDRESS_LOCAL_HOST,
     policy::{RULE_LOCAL_HOST, RULE_NONE},
     record::{
-        MARK_MIDSTREAM, MARK_REJUDGED, MATCH_ALL, MATCH_NONE, REASON_INVALID_SOURCE_IP,
-        TRACE_ESTABLISHED, TRACE_REPLY, VERDICT_AUDIT, VERDICT_DROPPED, VERDICT_FORWARDED,
+        MARK_REJUDGED, MATCH_ALL, MATCH_NONE, REASON_INVALID_SOURCE_IP, TRACE_ESTABLISHED,
+        TRACE_REPLY, VERDICT_AUDIT, VERDICT_DROPPED, VERDICT_FORWARDED,
     },
 };
 
 use crate::{
     action::NEXT,
-    connection,
     count::count,
     drops, edge,
     entry::is_alive,
     event,
-    judgement::{service_port, set_edge},
-    packet::{SYN, TCP},
+    judgement::service_port,
+    open::{self, find_slot, store},
     policy, remote,
     scene::Scene,
-    words::{put, put_all},
 };
 
 /// The packet passed judgement and its connection exists: account for it.
 pub const ACCOUNT: i32 = 100;
 
-const ANY: u64 = 0;
-const NO_EXIST: u64 = 1;
-const EEXIST: i32 = -17;
-
 /// Judges a packet whose connection has no entry (`known` is null), or one that has expired or was judged under an earlier
 /// epoch. Returns `ACCOUNT`, or the action if there is nothing left to do.
 #[inline(never)]
-pub fn judge(scene: &mut Scene, known: *mut Connection) -> i32 {
+#[unsafe(no_mangle)]
+pub extern "C" fn judge(scene: *mut Scene, known: *mut Connection) -> i32 {
+    // SAFETY: null or the CPU's own scene; the verifier wants to see the check.
+    let Some(scene) = (unsafe { scene.as_mut() }) else {
+        return NEXT;
+    };
     let known = (!known.is_null()).then_some(known);
     let alive = known.filter(|known| is_alive(*known, &scene.packet, scene.now, scene.ticks));
     let opener_egress = match alive {
@@ -57,7 +53,10 @@ pub fn judge(scene: &mut Scene, known: *mut Connection) -> i32 {
     if scene.judgement.verdict == VERDICT_DROPPED {
         return drops::denied(scene);
     }
-    create(scene, known)
+    if let Some(old) = known {
+        flush(scene, old);
+    }
+    open::open(scene, known)
 }
 
 /// Who is it, and may it.
@@ -84,7 +83,7 @@ fn ask(scene: &mut Scene, opener_egress: bool) {
     decide(scene);
     scene.judgement.verdict = if scene.judgement.reason == 0 {
         VERDICT_FORWARDED
-    } else if scene.row.mode == MODE_ENFORCE {
+    } else if scene.row.mode == MODE_ENFORCE && scene.judgement.audited == 0 {
         VERDICT_DROPPED
     } else {
         VERDICT_AUDIT
@@ -100,6 +99,7 @@ fn decide(scene: &mut Scene) {
     judgement.revision = 0;
     judgement.match_type = MATCH_ALL;
     judgement.reason = 0;
+    judgement.audited = 0;
     if scene.row.mode == MODE_OFF {
         return;
     }
@@ -115,130 +115,6 @@ fn decide(scene: &mut Scene) {
         return;
     }
     policy::decide(scene);
-}
-
-/// A first packet that passes: makes the entry and tells the verdict.
-#[inline(always)]
-fn create(scene: &mut Scene, replaced: Option<*mut Connection>) -> i32 {
-    if let Some(old) = replaced {
-        flush(scene, old);
-    }
-    find_slot(scene);
-    prepare(scene);
-    let flags = match replaced {
-        Some(old) => {
-            inherit(scene, old);
-            ANY
-        }
-        None => NO_EXIST,
-    };
-    match connection::insert(scene, flags) {
-        Ok(()) => {
-            count(Counter::ConnectionsCreated, 1);
-            if flags == ANY {
-                count(Counter::ConnectionsRemoved, 1);
-            }
-            let midstream = scene.connection.state & STATE_MIDSTREAM != 0;
-            let mark = if midstream { MARK_MIDSTREAM } else { 0 };
-            let told = event::verdict(scene, mark as u64);
-            scene.note(told);
-            ACCOUNT
-        }
-        // Another CPU judged a packet of the same connection first.
-        Err(EEXIST) => ACCOUNT,
-        Err(_) => {
-            // The packet passes; its answer will be judged as a packet of its own.
-            count(Counter::ConnectionInsertFailed, 1);
-            let told = event::verdict(scene, 0);
-            scene.note(told);
-            edge::add(scene, FORWARD);
-            scene.total(scene.judgement.verdict as u32);
-            NEXT
-        }
-    }
-}
-
-/// What the old entry could not tell, because the ring was full, goes over to the new one, so that no packet goes untold.
-#[inline(always)]
-fn inherit(scene: &mut Scene, old: *mut Connection) {
-    // SAFETY: a live map value.
-    let old = unsafe { &*old };
-    let entry = &mut scene.connection;
-    let turned = (old.state ^ entry.state) & STATE_REMOTE_OPENED != 0;
-    let (forward, reply) = if turned {
-        (REPLY, FORWARD)
-    } else {
-        (FORWARD, REPLY)
-    };
-    entry.pending_packets[FORWARD] = old.pending_packets[forward];
-    entry.pending_bytes[FORWARD] = old.pending_bytes[forward];
-    entry.pending_packets[REPLY] = old.pending_packets[reply];
-    entry.pending_bytes[REPLY] = old.pending_bytes[reply];
-}
-
-/// The edge slot of the judgement; the endpoint's "other" slot if none is free.
-#[inline(always)]
-fn find_slot(scene: &mut Scene) {
-    set_edge(scene);
-    let state = edge::find(scene);
-    if !state.is_null() {
-        // SAFETY: a live map value; the slot never changes.
-        scene.judgement.edge_slot = unsafe { (*state).slot };
-    }
-}
-
-/// Writes a new connection into the scratch entry.
-#[inline(always)]
-fn prepare(scene: &mut Scene) {
-    let judgement = &scene.judgement;
-    let mut state = 0;
-    let unmanaged = judgement.remote.flags & ADDRESS_MANAGED == 0;
-    if judgement.opener_egress() {
-        state |= STATE_TRACE_REPLY;
-        if unmanaged {
-            state |= STATE_TRACE_FORWARD;
-        }
-    } else {
-        state |= STATE_REMOTE_OPENED | STATE_TRACE_FORWARD;
-        if unmanaged {
-            state |= STATE_TRACE_REPLY;
-        }
-    }
-    if scene.packet.protocol == TCP && scene.packet.tcp_flags & SYN == 0 {
-        state |= STATE_MIDSTREAM;
-    }
-    let entry = &mut scene.connection;
-    put_all(&mut entry.packets, [0; 2]);
-    put_all(&mut entry.bytes, [0; 2]);
-    put_all(&mut entry.pending_packets, [0; 2]);
-    put_all(&mut entry.pending_bytes, [0; 2]);
-    put_all(&mut entry.event_jiffies, [0; 2]);
-    put_all(&mut entry.flags_reported, [0; 2]);
-    put_all(&mut entry.flags_pending, [0; 2]);
-    put(&mut entry.seen_jiffies, scene.now);
-    put(&mut entry.ifindex, scene.ifindex);
-    put(&mut entry.state, state);
-    store(&raw mut scene.connection, scene);
-}
-
-/// Writes the judgement into an entry.
-#[inline(always)]
-fn store(entry: *mut Connection, scene: &Scene) {
-    let judgement = &scene.judgement;
-    // SAFETY: a live map value.
-    let entry = unsafe { &mut *entry };
-    entry.local_identity = scene.row.identity;
-    entry.local_metadata = scene.row.metadata;
-    entry.remote_identity = judgement.remote.identity;
-    entry.remote_metadata = judgement.remote.metadata;
-    entry.rule = judgement.rule;
-    entry.policy_revision = judgement.revision;
-    entry.match_type = judgement.match_type;
-    entry.verdict = judgement.verdict;
-    entry.reason = judgement.reason;
-    entry.edge_slot = judgement.edge_slot;
-    entry.policy_epoch = scene.policy_epoch;
-    entry.identity_epoch = scene.identity_epoch;
 }
 
 /// A known connection under a new epoch: keeps its counts, takes the new judgement.
@@ -267,10 +143,28 @@ fn renew(scene: &mut Scene, known: *mut Connection) -> i32 {
     }
     store(known, scene);
     if judged_anew && !denied {
+        event::judged(scene);
         let told = event::verdict(scene, MARK_REJUDGED as u64);
         scene.note(told);
     }
     ACCOUNT
+}
+
+/// A packet that passed judgement, but whose entry was evicted before it could count the packet.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub extern "C" fn forgotten(scene: *mut Scene) -> i32 {
+    // SAFETY: null or the CPU's own scene; the verifier wants to see the check.
+    let Some(scene) = (unsafe { scene.as_mut() }) else {
+        return NEXT;
+    };
+    count(Counter::ConnectionInsertFailed, 1);
+    if scene.judgement.verdict == VERDICT_DROPPED {
+        return drops::denied(scene);
+    }
+    scene.total(scene.judgement.verdict as u32);
+    edge::add(scene, !scene.judgement.forward as usize);
+    NEXT
 }
 
 /// Tells what both directions carried so far.

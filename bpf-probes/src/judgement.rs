@@ -21,6 +21,8 @@ pub struct Judgement {
     pub reason: u8,
     /// The endpoint opened the connection; see `Scene::egress` for the type.
     pub opener_egress: u8,
+    /// Only policies that audit object, so the packet passes: 0 or 1.
+    pub audited: u8,
     /// The packet goes in the direction of the opener.
     pub forward: bool,
 }

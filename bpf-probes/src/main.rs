@@ -1,7 +1,7 @@
 //! The eBPF programs: who is it, may it, count it, tell it.
 //!
 //! `from_endpoint` and `to_endpoint` run on the host end of each endpoint's veth (tcx, clsact below kernel 6.6): what the
-//! host end receives is what the endpoint sends. Reading order: `hook` (one packet), `packet` (parsing), `connection`
+//! host end receives is what the endpoint sends. Reading order: `hook` (one packet), `parse`, `connection`
 //! (conntrack), `judge` (policy), `drops`, `edge` (counters), `event` (the only record writer), `sweep` (idle ends).
 #![no_std]
 #![no_main]
@@ -26,12 +26,18 @@ mod judge;
 mod judgement;
 mod key;
 mod maps;
+mod open;
 mod packet;
+mod parse;
 mod policy;
+mod quote;
+mod record;
+mod related;
 mod remote;
 mod scene;
 mod slow;
 mod sweep;
+mod transport;
 mod visit;
 mod words;
 

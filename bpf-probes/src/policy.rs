@@ -2,8 +2,8 @@
 
 use bpf_events::{
     policy::{
-        ACTION_ALLOW, DIRECTION_BIT_EGRESS, ENFORCED_EGRESS, ENFORCED_INGRESS,
-        PREFIXES_ANY_PROTOCOL, PolicyHeader,
+        ACTION_ALLOW, AUDIT_BIT, AUDITED_EGRESS, AUDITED_INGRESS, DIRECTION_BIT_EGRESS,
+        ENFORCED_EGRESS, ENFORCED_INGRESS, PREFIXES_ANY_PROTOCOL, PolicyHeader,
     },
     record::{MATCH_NONE, REASON_POLICY_DENIED, REASON_POLICY_DENY},
 };
@@ -30,58 +30,106 @@ pub fn decide(scene: &mut Scene) {
         return;
     };
     scene.judgement.revision = header.revision;
-    scene.best.rank = NO_RANK;
     scene.cell_key.generation = generation;
-    scan(scene, header);
-    let judgement = &mut scene.judgement;
-    let enforced = if judgement.opener_egress() {
+    enforced(scene, header);
+    if scene.judgement.reason == 0 {
+        audited(scene, header);
+    }
+}
+
+/// What the policies say that enforce; an allow of one that only audits counts too.
+#[inline(always)]
+fn enforced(scene: &mut Scene, header: &PolicyHeader) {
+    let egress = scene.judgement.opener_egress();
+    let way = egress as usize & 1;
+    let (by_identity, any) = (header.identity_prefixes[way], header.any_prefixes[way]);
+    scan(scene, by_identity, any, 0);
+    let flag = if egress {
         ENFORCED_EGRESS
     } else {
         ENFORCED_INGRESS
     };
     if scene.best.rank != NO_RANK {
-        judgement.rule = scene.best.rule;
-        judgement.match_type = scene.best.match_type;
-        if scene.best.action != ACTION_ALLOW {
-            judgement.reason = REASON_POLICY_DENY;
-        }
-    } else if header.flags & enforced != 0 {
-        judgement.match_type = MATCH_NONE;
-        judgement.reason = REASON_POLICY_DENIED;
+        take_best(scene);
+    } else if header.flags & flag != 0 {
+        deny_by_default(scene, header);
     }
+}
+
+/// What passes is held against the policies that only audit.
+#[inline(always)]
+fn audited(scene: &mut Scene, header: &PolicyHeader) {
+    let egress = scene.judgement.opener_egress();
+    let prefixes = header.audit_prefixes[egress as usize & 1];
+    let flag = if egress {
+        AUDITED_EGRESS
+    } else {
+        AUDITED_INGRESS
+    };
+    let allowed = scene.best.rank != NO_RANK;
+    if prefixes != 0 {
+        scan(scene, prefixes, prefixes, AUDIT_BIT);
+        if scene.best.rank != NO_RANK {
+            scene.judgement.audited = 1;
+            take_best(scene);
+            return;
+        }
+    }
+    if !allowed && header.flags & flag != 0 {
+        scene.judgement.audited = 1;
+        deny_by_default(scene, header);
+    }
+}
+
+#[inline(always)]
+fn take_best(scene: &mut Scene) {
+    let judgement = &mut scene.judgement;
+    judgement.rule = scene.best.rule;
+    judgement.match_type = scene.best.match_type;
+    if scene.best.action != ACTION_ALLOW {
+        judgement.reason = REASON_POLICY_DENY;
+    }
+}
+
+#[inline(always)]
+fn deny_by_default(scene: &mut Scene, header: &PolicyHeader) {
+    let judgement = &mut scene.judgement;
+    judgement.rule = header.default_rules[judgement.opener_egress() as usize & 1];
+    judgement.match_type = MATCH_NONE;
+    judgement.reason = REASON_POLICY_DENIED;
 }
 
 /// Looks up cells for the peer's identity, then for any.
 #[inline(always)]
-fn scan(scene: &mut Scene, header: &PolicyHeader) {
-    let direction = scene.judgement.opener_egress() as usize & 1;
-    let (by_identity, any) = (
-        header.identity_prefixes[direction],
-        header.any_prefixes[direction],
-    );
-    if by_identity != 0 {
-        scene.cell_key.identity = scene.judgement.remote.identity;
-        let found = look_up(scene, by_identity);
-        scene.note(found);
-    }
-    if any != 0 {
-        scene.cell_key.identity = 0;
-        let found = look_up(scene, any);
-        scene.note(found);
-    }
-}
-
-/// One look-up per prefix length in use. Keeps the best in the scene: on the stack, each would be a state of its own for
-/// the verifier.
-#[inline(never)]
-fn look_up(scene: &mut Scene, mask: u32) -> i32 {
+fn scan(scene: &mut Scene, by_identity: u32, any: u32, audit: u8) {
+    scene.best.rank = NO_RANK;
     let egress = if scene.judgement.opener_egress() {
         DIRECTION_BIT_EGRESS
     } else {
         0
     };
-    let mut found = 0;
-    for prefix in 0..LOOKUPS {
+    let bits = (egress | audit) as u32;
+    if by_identity != 0 {
+        scene.cell_key.identity = scene.judgement.remote.identity;
+        let found = look_up(scene, by_identity, bits);
+        scene.note(found);
+    }
+    if any != 0 {
+        scene.cell_key.identity = 0;
+        let found = look_up(scene, any, bits);
+        scene.note(found);
+    }
+}
+
+/// One look-up per prefix length in use, the longest first, since most sets use no others. Keeps the best in the scene: on
+/// the stack, each would be a state of its own for the verifier.
+#[inline(never)]
+fn look_up(scene: &mut Scene, mask: u32, bits: u32) -> i32 {
+    for turn in 0..LOOKUPS {
+        let prefix = LOOKUPS - 1 - turn;
+        if mask & ((2 << prefix) - 1) == 0 {
+            break;
+        }
         if mask & (1 << prefix) == 0 {
             continue;
         }
@@ -93,7 +141,7 @@ fn look_up(scene: &mut Scene, mask: u32) -> i32 {
         } else {
             scene.packet.protocol
         };
-        scene.cell_key.prefix = length as u8 | egress;
+        scene.cell_key.prefix = (length | bits) as u8;
         // SAFETY: copied at once; cells are replaced, never changed in place.
         if let Some(cell) = unsafe { POLICY_CELLS.get(&scene.cell_key) }
             && cell.rank < scene.best.rank
@@ -103,8 +151,7 @@ fn look_up(scene: &mut Scene, mask: u32) -> i32 {
             scene.best.rule = cell.rule;
             scene.best.action = cell.action;
             scene.best.match_type = cell.match_type;
-            found = 1;
         }
     }
-    found
+    scene.best.rank as i32
 }

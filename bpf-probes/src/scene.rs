@@ -18,6 +18,7 @@ use crate::{
     key::{key4, key6},
     maps::CONFIG,
     packet::Packet,
+    quote::QUOTE_WORDS,
     visit::Visit,
 };
 
@@ -59,6 +60,9 @@ pub struct Event {
 #[repr(C)]
 pub struct Scene {
     pub packet: Packet,
+    /// What an ICMP error quotes, and its bytes at hand.
+    pub quote: Packet,
+    pub quote_words: [u32; QUOTE_WORDS],
     pub row: EndpointRow,
     pub judgement: Judgement,
     pub event: Event,

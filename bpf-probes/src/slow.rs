@@ -1,4 +1,5 @@
-//! What few packets need before they can be judged: headers pulled into the linear part, ports of a fragment.
+//! What few packets need before they can be judged: headers pulled into the linear part or behind VLAN tags, ports of a
+//! fragment.
 
 use aya_ebpf::{bindings::__sk_buff, helpers::bpf_skb_pull_data};
 use bpf_events::{
@@ -10,26 +11,32 @@ use bpf_events::{
 use crate::{
     count::count,
     maps::FRAGMENTS,
-    packet::{Packet, Parsed, parse},
+    packet::Packet,
+    parse::{self, Parsed},
 };
 
 /// Longest headers that are pulled into the linear part.
 const PULL_BYTES: u32 = 256;
 
-/// Parses again, after pulling the headers into the linear part.
+/// Parses a packet with VLAN tags, or one whose headers are not linear: those are pulled first.
 #[inline(never)]
-pub fn pull(skb: *mut __sk_buff, packet: &mut Packet, length: u32) -> u64 {
-    count(Counter::Pulled, 1);
-    let bytes = if length < PULL_BYTES {
-        length
-    } else {
-        PULL_BYTES
-    };
-    // SAFETY: the context is valid; packet pointers are read anew by `parse`.
-    unsafe { bpf_skb_pull_data(skb, bytes) };
+pub fn parse(skb: *mut __sk_buff, packet: &mut Packet) -> u64 {
+    // SAFETY: the context is valid; packet pointers are read anew after the pull.
+    unsafe {
+        let length = (*skb).len;
+        let bytes = if length < PULL_BYTES {
+            length
+        } else {
+            PULL_BYTES
+        };
+        if ((*skb).data_end - (*skb).data) < bytes {
+            count(Counter::Pulled, 1);
+            bpf_skb_pull_data(skb, bytes);
+        }
+    }
     packet.begin();
-    match parse(skb, packet) {
-        Parsed::NOT_LINEAR => REASON_TRUNCATED_HEADER as u64,
+    match parse::tagged(skb, packet) {
+        Parsed::NOT_PLAIN => REASON_TRUNCATED_HEADER as u64,
         parsed => parsed,
     }
 }

@@ -13,7 +13,7 @@ spec:
   endpointSelector: {matchLabels: {role: server}}
   ingress:
   - fromEndpoints: [{matchLabels: {role: friend}}]
-  egress: []
+  egress: [{}]
 "#;
 
 #[test]

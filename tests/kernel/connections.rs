@@ -15,7 +15,7 @@ kind: CiliumNetworkPolicy
 metadata: {name: asker, namespace: shop}
 spec:
   endpointSelector: {matchLabels: {role: asker}}
-  ingress: []
+  ingress: [{}]
 "#;
 
 #[test]

@@ -20,8 +20,8 @@ kind: CiliumNetworkPolicy
 metadata: {name: private, namespace: shop}
 spec:
   endpointSelector: {matchLabels: {role: private}}
-  ingress: []
-  egress: []
+  ingress: [{}]
+  egress: [{}]
 "#;
 
 /// From, to, the managed one, its verdict, and who decided. Neighbours in another subnet come by way of the gateway.
