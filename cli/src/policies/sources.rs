@@ -1,5 +1,6 @@
 //! Where policies come from on the command line: files, directories (read as the observer reads one), standard input.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::PolicyError;
@@ -11,9 +12,9 @@ pub(super) struct Source {
     pub(super) text: String,
 }
 
-/// Reads them all.
+/// Reads them all, each once.
 pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Source>, PolicyError> {
-    let mut sources = Vec::new();
+    let mut sources: Vec<Source> = Vec::new();
     for path in paths {
         if path.is_dir() {
             let manifests = registry::directory::read(path)?.into_iter();
@@ -32,5 +33,7 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Source>, PolicyError> {
             text,
         });
     }
+    let mut files = HashSet::new();
+    sources.retain(|source| files.insert(source.file.clone()));
     Ok(sources)
 }

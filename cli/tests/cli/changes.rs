@@ -200,7 +200,7 @@ fn a_check_tells_every_problem() {
     for (line, input, code, lines) in [
         (&["policy", "check", &a][..], "", 0, vec![good.clone()]),
         (
-            &["policy", "check", &directory],
+            &["policy", "check", &directory, &b],
             "",
             1,
             vec![
