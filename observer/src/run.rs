@@ -129,10 +129,7 @@ fn start(
     )
     .map_err(|error| ObserverError::Kernel("cannot open the numbers of this node", error.into()))?;
     let numbers_known = !book.is_empty();
-    let settings = PlanSettings {
-        mode: config.mode,
-        enforcement: config.enforcement,
-    };
+    let settings = PlanSettings::new(config.mode, config.enforcement);
     let mut planner = Planner::new(settings, book, Arc::new(file));
     if let Some(directory) = &config.policies {
         planner

@@ -1,154 +1,65 @@
 //! The numbers of this node: given once, written down before any map has them, read back after a restart.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bpf_events::policy::{RULE_FIRST, SET_ENTRIES};
+use bpf_events::policy::{RULE_FIRST, RULE_LOCAL_HOST, SET_ENTRIES};
 use flow::metadata::{FIRST_FREE_INDEX, MetadataContent, MetadataTable};
 use flow::rules::{RuleInfo, RuleTable};
-use flow::snapshot::{INDEX_LIMIT, IndexLimit};
-use policy::{Identities, Identity, IdentityError, LabelError, LabelSet};
-use registry::numbers::{Allocator, Entry, Kind, Loaded, Numbers, NumbersError};
+use flow::snapshot::INDEX_LIMIT;
+use policy::{Cidr, Identities, Identity, LabelSet};
+use registry::numbers::{Entry, Kind, Loaded, Numbers, RELEASE_KEPT_S};
 
 use super::content::MetadataEntry;
+use super::error::BookError;
+use super::history::History;
 use super::rule;
+use super::series::Series;
 use crate::pipeline::wall_ns;
 
 /// The kind of the numbers of policy sets.
 const POLICY_SET: &str = "policy_set";
 
 /// The kind under which the newest revision of the policies stands, as the value of number 0.
-const REVISION: &str = "policy_revision";
+pub(super) const REVISION: &str = "policy_revision";
 
-/// How long the number of an endpoint rests, so that no connection of an earlier one is taken for its own.
-const ENDPOINT_REST: Duration = Duration::from_secs(24 * 3_600);
+/// The kind under which the end of a version of metadata stands, by its index.
+pub(super) const METADATA_END: &str = "metadata_end";
 
-/// Why a number could not be given or read back.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BookError {
-    /// The store of numbers failed.
-    #[error(transparent)]
-    Store(#[from] NumbersError),
-    /// Every number of a kind is in use.
-    #[error("every number for {kind} is in use")]
-    Exhausted {
-        /// The kind.
-        kind: Kind,
-    },
-    /// Labels and number do not fit together.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// A label in the store is none.
-    #[error("the store of numbers has a broken label")]
-    Label(#[from] LabelError),
-    /// An index is beyond its table.
-    #[error(transparent)]
-    Index(#[from] IndexLimit),
-    /// A description in the store is not ours.
-    #[error(
-        "the store of numbers describes {kind} {number} in a way that this version does not know"
-    )]
-    Description {
-        /// The kind.
-        kind: Kind,
-        /// The number.
-        number: u32,
-        /// What is wrong with it.
-        #[source]
-        source: serde_json::Error,
-    },
-}
+/// How long the number of an endpoint rests, so that no connection of an earlier one is taken for its own; an identity's
+/// rests as long if nothing else is set.
+pub(super) const LONG_REST: Duration = Duration::from_secs(RELEASE_KEPT_S);
 
-/// The numbers of one kind, by what they stand for.
-#[derive(Debug)]
-struct Series {
-    kind: Kind,
-    allocator: Allocator,
-    by_name: HashMap<String, u32>,
-}
+/// How long a metadata index or the number of a rule rests: it was looked for everywhere before it was freed.
+const SHORT_REST: Duration = Duration::from_secs(600);
 
-impl Series {
-    /// As the store has left it; `name` tells what an entry stands for.
-    fn resume(
-        kind: Kind,
-        range: std::ops::RangeInclusive<u32>,
-        rest: Duration,
-        loaded: &Loaded,
-        name: impl Fn(&Entry) -> Option<String>,
-    ) -> Self {
-        let allocator = Allocator::resume(range, rest, loaded, &kind, now_unix_s());
-        let named = loaded.entries_of(&kind);
-        let by_name = named
-            .filter_map(|entry| Some((name(entry)?, entry.number())))
-            .collect();
-        Self {
-            kind,
-            allocator,
-            by_name,
-        }
-    }
-
-    /// The number of a name; a new one is written down before anybody hears of it.
-    fn number(
-        &mut self,
-        name: &str,
-        numbers: &mut Numbers,
-        entry: impl FnOnce(u32) -> Entry,
-    ) -> Result<u32, BookError> {
-        if let Some(&number) = self.by_name.get(name) {
-            return Ok(number);
-        }
-        let now = now_unix_s();
-        let number = self.allocator.allocate(now);
-        let number = number.ok_or_else(|| BookError::Exhausted {
-            kind: self.kind.clone(),
-        })?;
-        if let Err(error) = numbers.record(&entry(number)) {
-            self.allocator.release(number, now);
-            return Err(error.into());
-        }
-        self.by_name.insert(name.to_owned(), number);
-        Ok(number)
-    }
-
-    /// Frees the numbers of all names but these.
-    fn retain(&mut self, keep: &HashSet<String>, numbers: &mut Numbers) -> Result<(), BookError> {
-        let now = now_unix_s();
-        let gone: Vec<String> = self
-            .by_name
-            .keys()
-            .filter(|name| !keep.contains(*name))
-            .cloned()
-            .collect();
-        for name in gone {
-            if let Some(&number) = self.by_name.get(&name) {
-                numbers.release(self.kind.clone(), number, now)?;
-                self.by_name.remove(&name);
-                self.allocator.release(number, now);
-            }
-        }
-        Ok(())
-    }
-}
+/// Node-local numbers of networks.
+const LAST_PREFIX: u32 = Identity::NODE_LOCAL_BIT + 65_535;
 
 /// Every number of the node, and the tables that tell readers what they stand for.
 #[derive(Debug)]
 pub(crate) struct Book {
-    numbers: Numbers,
+    pub(super) numbers: Numbers,
     endpoints: Series,
-    identity_numbers: Series,
-    rules: Series,
-    sets: Series,
-    indexes: Series,
-    identities: Identities,
-    metadata: Arc<MetadataTable>,
-    rule_table: Arc<RuleTable>,
+    pub(super) identity_numbers: Series,
+    pub(super) prefix_numbers: Series,
+    pub(super) rules: Series,
+    pub(super) sets: Series,
+    pub(super) indexes: Series,
+    pub(super) identities: Arc<Identities>,
+    /// Grows with every change of the identities.
+    pub(super) identity_changes: u64,
+    pub(super) metadata: Arc<MetadataTable>,
+    pub(super) rule_table: Arc<RuleTable>,
+    pub(super) history: History,
     /// Keys of the metadata table that hold now.
-    holding: HashSet<String>,
+    pub(super) holding: HashSet<String>,
+    /// Indexes whose end is written down.
+    pub(super) ended: HashSet<u32>,
     /// The newest revision of the policies that any map may have.
-    revision: u32,
+    pub(super) revision: u32,
 }
 
 impl Book {
@@ -162,28 +73,28 @@ impl Book {
         if loaded.torn_bytes > 0 {
             tracing::info!(bytes = loaded.torn_bytes, "cut off a half-written number");
         }
-        let none = Duration::ZERO;
-        let set_limit = SET_ENTRIES - 1;
-        let first = Identity::FIRST_ALLOCATED.0;
-        let last = Identity::LAST_ALLOCATED.0;
+        let identities = Identity::FIRST_ALLOCATED.0..=Identity::LAST_ALLOCATED.0;
+        let prefixes = Identity::NODE_LOCAL_BIT + 1..=LAST_PREFIX;
         let series = |kind, range, rest| Series::resume(kind, range, rest, &loaded, Entry::name);
-        let sets = Kind::Other(POLICY_SET.to_owned());
         let mut book = Self {
-            endpoints: series(Kind::Endpoint, 1..=65_535, ENDPOINT_REST),
-            identity_numbers: series(Kind::Identity, first..=last, none),
-            rules: series(Kind::Rule, RULE_FIRST..=INDEX_LIMIT - 1, none),
-            indexes: series(Kind::Metadata, FIRST_FREE_INDEX..=INDEX_LIMIT - 1, none),
-            sets: Series::resume(sets, 1..=set_limit, none, &loaded, set_name),
+            endpoints: series(Kind::Endpoint, 1..=65_535, LONG_REST),
+            identity_numbers: series(Kind::Identity, identities, LONG_REST),
+            prefix_numbers: series(Kind::Prefix, prefixes, LONG_REST),
+            rules: series(Kind::Rule, RULE_FIRST..=INDEX_LIMIT - 1, SHORT_REST),
+            indexes: resume_indexes(&loaded),
+            sets: resume_sets(&loaded),
             numbers,
-            identities: Identities::new(),
+            identities: Arc::new(Identities::new()),
+            identity_changes: 0,
             metadata,
             rule_table,
+            history: History::new(wall_ns()),
             holding: HashSet::new(),
+            ended: HashSet::new(),
             revision: 0,
         };
         book.adopt(&loaded)?;
-        book.rule_table
-            .set(bpf_events::policy::RULE_LOCAL_HOST, rule::local_host())?;
+        book.rule_table.set(RULE_LOCAL_HOST, rule::local_host())?;
         Ok(book)
     }
 
@@ -192,13 +103,15 @@ impl Book {
         self.numbers.is_empty()
     }
 
-    /// Every identity known.
-    pub(crate) fn identities(&self) -> &Identities {
-        &self.identities
+    /// For how long the number of an identity rests, at most [`LONG_REST`].
+    pub(super) fn set_identity_rest(&mut self, rest: Duration) {
+        let rest = rest.min(LONG_REST);
+        self.identity_numbers.set_rest(rest);
+        self.prefix_numbers.set_rest(rest);
     }
 
     /// The number of an endpoint.
-    pub(crate) fn endpoint(&mut self, name: &str) -> Result<u32, BookError> {
+    pub(super) fn endpoint(&mut self, name: &str) -> Result<u32, BookError> {
         let entry = |number| Entry::Endpoint {
             number,
             name: name.to_owned(),
@@ -207,26 +120,68 @@ impl Book {
     }
 
     /// The number of a label set.
-    pub(crate) fn identity(&mut self, labels: &LabelSet) -> Result<Identity, BookError> {
+    pub(super) fn identity(&mut self, labels: &LabelSet) -> Result<Identity, BookError> {
         if let Some(known) = self.identities.identity(labels) {
             return Ok(known);
         }
         let texts: Vec<String> = labels.iter().map(ToString::to_string).collect();
         let name = texts.join(",");
+        let now_ns = wall_ns();
         let entry = |number| Entry::Identity {
             number,
             labels: texts,
-            from_ns: Some(wall_ns()),
+            from_ns: Some(now_ns),
         };
         let number = self
             .identity_numbers
             .number(&name, &mut self.numbers, entry)?;
-        self.identities.insert(Identity(number), labels.clone())?;
-        Ok(Identity(number))
+        let identity = Identity(number);
+        Arc::make_mut(&mut self.identities).insert(identity, labels.clone())?;
+        self.identity_changes += 1;
+        self.history
+            .identity_begins(identity, labels.clone(), now_ns);
+        Ok(identity)
+    }
+
+    /// The number of a network; all of IPv4 and all of IPv6 have reserved ones.
+    pub(super) fn prefix(&mut self, cidr: Cidr) -> Result<Identity, BookError> {
+        if let Some(family) = Identity::of_family(cidr) {
+            return Ok(family);
+        }
+        let name = cidr.to_string();
+        let now_ns = wall_ns();
+        let entry = |number| Entry::Prefix {
+            number,
+            cidr: cidr.to_string(),
+            from_ns: now_ns,
+        };
+        let number = self
+            .prefix_numbers
+            .number(&name, &mut self.numbers, entry)?;
+        let identity = Identity(number);
+        if self.identities.labels(identity).is_none() {
+            Arc::make_mut(&mut self.identities).insert_prefix(identity, cidr)?;
+            self.identity_changes += 1;
+            let labels = Identity::prefix_labels(cidr);
+            self.history.identity_begins(identity, labels, now_ns);
+        }
+        Ok(identity)
+    }
+
+    /// The number of a network that has one of its own.
+    pub(super) fn known_prefix(&self, cidr: Cidr) -> Option<u32> {
+        let labels = Identity::prefix_labels(cidr);
+        Some(self.identities.identity(&labels)?.0)
+    }
+
+    /// The networks that have a number of their own.
+    pub(super) fn prefixes(&self) -> impl Iterator<Item = Cidr> {
+        let networks = self.prefix_numbers.in_use();
+        networks.filter_map(|(_, name)| name.parse().ok())
     }
 
     /// The policy set of the endpoints with an identity.
-    pub(crate) fn policy_set(&mut self, identity: Identity) -> Result<u32, BookError> {
+    pub(super) fn policy_set(&mut self, identity: Identity) -> Result<u32, BookError> {
         let entry = |number| Entry::Other {
             group: POLICY_SET.to_owned(),
             number,
@@ -237,12 +192,12 @@ impl Book {
     }
 
     /// The number of a rule, which the rule table knows from now on.
-    pub(crate) fn rule(&mut self, key: &str, info: RuleInfo) -> Result<u32, BookError> {
-        let description = rule::describe(&info);
+    pub(super) fn rule(&mut self, key: &str, info: RuleInfo) -> Result<u32, BookError> {
+        let description = || rule::describe(&info);
         let entry = |number| Entry::Rule {
             number,
             key: key.to_owned(),
-            description,
+            description: description(),
         };
         let number = self.rules.number(key, &mut self.numbers, entry)?;
         if self
@@ -256,12 +211,11 @@ impl Book {
     }
 
     /// The index of what is known of a thing now: a new one if anything about it is new.
-    pub(crate) fn metadata(
+    pub(super) fn metadata(
         &mut self,
         key: &str,
         content: MetadataContent,
     ) -> Result<u32, BookError> {
-        self.holding.insert(key.to_owned());
         if let Some(current) = self.metadata.current(key)
             && *current.content() == content
         {
@@ -269,15 +223,19 @@ impl Book {
         }
         let from_ns = wall_ns();
         let value = MetadataEntry::new(key, from_ns, &content).value();
-        let name = value.to_string();
+        let name = index_name(key, from_ns);
         let entry = |number| Entry::Metadata { number, value };
         let index = self.indexes.number(&name, &mut self.numbers, entry)?;
         self.metadata.set(index, key, content, from_ns)?;
+        self.holding.insert(key.to_owned());
+        if let Some(version) = self.metadata.version(index) {
+            self.history.endpoint_begins(key, version, from_ns);
+        }
         Ok(index)
     }
 
     /// The next revision of the policies, which no verdict was made under yet.
-    pub(crate) fn next_revision(&mut self) -> Result<u32, BookError> {
+    pub(super) fn next_revision(&mut self) -> Result<u32, BookError> {
         let revision = self.revision.saturating_add(1);
         self.numbers.record(&Entry::Other {
             group: REVISION.to_owned(),
@@ -289,75 +247,69 @@ impl Book {
     }
 
     /// Says which things there still are; what is known of others holds no more, though it can be looked up.
-    pub(crate) fn close_metadata(&mut self, keep: &HashSet<String>) {
+    pub(super) fn close_metadata(&mut self, keep: &HashSet<String>) -> Result<(), BookError> {
         let now_ns = wall_ns();
-        let metadata = &self.metadata;
-        self.holding.retain(|key| {
-            let stays = keep.contains(key);
-            if !stays {
-                metadata.close(key, now_ns);
+        let gone: Vec<String> = self.holding.difference(keep).cloned().collect();
+        for key in gone {
+            if let Some(index) = self.metadata.close(&key, now_ns) {
+                self.numbers.record(&Entry::Other {
+                    group: METADATA_END.to_owned(),
+                    number: index,
+                    value: now_ns.into(),
+                })?;
+                self.ended.insert(index);
             }
-            stays
-        });
+            self.history.endpoint_ends(&key, now_ns);
+            self.holding.remove(&key);
+        }
+        Ok(())
     }
 
-    /// Frees the numbers of endpoints and of policy sets that are in no map any more.
-    pub(crate) fn release(
-        &mut self,
-        endpoints: &HashSet<String>,
-        set_identities: &HashSet<String>,
-    ) -> Result<(), BookError> {
-        self.endpoints.retain(endpoints, &mut self.numbers)?;
-        self.sets.retain(set_identities, &mut self.numbers)
-    }
-
-    fn adopt(&mut self, loaded: &Loaded) -> Result<(), BookError> {
-        for entry in loaded.entries.values() {
-            let described = |source| BookError::Description {
-                kind: entry.kind(),
-                number: entry.number(),
-                source,
-            };
-            match entry {
-                Entry::Identity { number, labels, .. } => {
-                    let labels = LabelSet::parse(labels)?;
-                    self.identities.insert(Identity(*number), labels)?;
-                }
-                Entry::Rule {
-                    number,
-                    description,
-                    ..
-                } => {
-                    let info = rule::read(description).map_err(described)?;
-                    self.rule_table.set(*number, info)?;
-                }
-                Entry::Metadata { number, value } => {
-                    let entry = MetadataEntry::read(value).map_err(described)?;
-                    let content = entry.content()?;
-                    self.metadata
-                        .set(*number, &entry.key, content, entry.from_ns)?;
-                    self.holding.insert(entry.key);
-                }
-                Entry::Other { group, value, .. } if group == REVISION => {
-                    let revision = value.as_u64().and_then(|revision| revision.try_into().ok());
-                    self.revision = revision.unwrap_or(u32::MAX);
-                }
-                Entry::Endpoint { .. } | Entry::Prefix { .. } | Entry::Other { .. } => {}
-            }
+    /// Frees the numbers of endpoints that are in no map any more.
+    pub(super) fn keep_endpoints(&mut self, names: &HashSet<&str>) -> Result<(), BookError> {
+        let in_use = self.endpoints.in_use();
+        let gone: Vec<u32> = in_use
+            .filter(|(_, name)| !names.contains(name))
+            .map(|(number, _)| number)
+            .collect();
+        for number in gone {
+            self.endpoints.free(number, &mut self.numbers)?;
         }
         Ok(())
     }
 }
 
-/// What the number of a policy set stands for: its identity.
-fn set_name(entry: &Entry) -> Option<String> {
-    match entry {
-        Entry::Other { value, .. } => value.as_u64().map(|identity| identity.to_string()),
-        _ => None,
-    }
+/// What names a version of metadata.
+fn index_name(key: &str, from_ns: u64) -> String {
+    format!("{key} {from_ns}")
+}
+
+fn resume_indexes(loaded: &Loaded) -> Series {
+    let range = FIRST_FREE_INDEX..=INDEX_LIMIT - 1;
+    Series::resume(Kind::Metadata, range, SHORT_REST, loaded, |entry| {
+        let Entry::Metadata { value, .. } = entry else {
+            return None;
+        };
+        let entry = MetadataEntry::read(value).ok()?;
+        Some(index_name(&entry.key, entry.from_ns))
+    })
+}
+
+fn resume_sets(loaded: &Loaded) -> Series {
+    let kind = Kind::Other(POLICY_SET.to_owned());
+    Series::resume(
+        kind,
+        1..=SET_ENTRIES - 1,
+        Duration::ZERO,
+        loaded,
+        |entry| match entry {
+            Entry::Other { value, .. } => value.as_u64().map(|identity| identity.to_string()),
+            _ => None,
+        },
+    )
 }
 
 /// Seconds since 1970.
-fn now_unix_s() -> u64 {
+pub(super) fn now_unix_s() -> u64 {
     wall_ns() / 1_000_000_000
 }

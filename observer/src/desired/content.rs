@@ -4,6 +4,8 @@ use flow::metadata::{MetadataContent, MetadataKind, Workload};
 use policy::{LabelError, LabelSet};
 use serde::{Deserialize, Serialize};
 
+use super::history::PREFIX_KEY;
+
 /// What an index stands for.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,7 +54,11 @@ impl MetadataEntry {
     pub(super) fn content(&self) -> Result<MetadataContent, LabelError> {
         let workloads = self.workloads.iter();
         Ok(MetadataContent {
-            kind: MetadataKind::Endpoint,
+            kind: if self.key.starts_with(PREFIX_KEY) {
+                MetadataKind::Cidr
+            } else {
+                MetadataKind::Endpoint
+            },
             endpoint_id: self.endpoint,
             identity: self.identity,
             labels: LabelSet::parse(&self.labels)?,

@@ -33,6 +33,16 @@ pub(super) fn content(
     }
 }
 
+/// What flows say of a network that a rule names.
+pub(super) fn prefix_content(cidr: Cidr, identity: Identity) -> MetadataContent {
+    MetadataContent {
+        kind: MetadataKind::Cidr,
+        identity: identity.0,
+        labels: Identity::prefix_labels(cidr),
+        ..MetadataContent::default()
+    }
+}
+
 /// The row of an endpoint, without its "other" slot.
 pub(super) fn row(
     spec: &EndpointSpec,

@@ -1,17 +1,24 @@
-//! The planner: holds the newest good inputs, gives every number, and says what the maps should hold.
+//! The planner: inputs in, what the maps should say out, in steps that leave no packet between two policies.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
-use policy::{
-    Compiler, Enforcement, Identity, LabelFilter, LabelSet, NamedPorts, PolicyRepository,
-    RepositoryError,
-};
+use flow::store::StoredNumbers;
+use policy::{Cidr, Enforcement, Identity, LabelFilter, LabelSet, NamedPorts, RepositoryError};
 use registry::directory::Manifest;
-use registry::endpoint_file::{EndpointFile, EndpointSpec, Mode, labels};
+use registry::endpoint_file::{EndpointFile, Mode, labels};
 
-use super::book::{Book, BookError};
-use super::{Desired, DesiredEndpoint, endpoint, rule};
+use super::book::{Book, LONG_REST};
+use super::compiled::CompiledSets;
+use super::error::BookError;
+use super::history::{ENDPOINT_KEY, PREFIX_KEY};
+use super::inventory::{ClashError, Inventory, Listed, Owner};
+use super::policies::{NumberedRules, Policies};
+use super::reclaim::{InUse, Leaving, Reclaimed, Wanted};
+use super::view::PolicyView;
+use super::{Desired, DesiredEndpoint, DesiredPrefix, WaitingEndpoint, endpoint};
+use crate::pipeline::wall_ns;
 
 /// What does not change while the observer runs.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +27,19 @@ pub(crate) struct PlanSettings {
     pub(crate) mode: Mode,
     /// Cilium's policy enforcement setting.
     pub(crate) enforcement: Enforcement,
+    /// For how long the number of a freed identity rests, at most a day.
+    pub(crate) identity_rest: Duration,
+}
+
+impl PlanSettings {
+    /// These, and a day of rest for identities.
+    pub(crate) fn new(mode: Mode, enforcement: Enforcement) -> Self {
+        Self {
+            mode,
+            enforcement,
+            identity_rest: LONG_REST,
+        }
+    }
 }
 
 /// From inputs to what the maps should say.
@@ -28,165 +48,417 @@ pub(crate) struct Planner {
     settings: PlanSettings,
     book: Book,
     filter: LabelFilter,
-    repository: PolicyRepository,
-    policy_files: BTreeSet<String>,
-    /// The repository's revision, and the one that verdicts carry: the latter goes on after a restart.
-    revisions: (u64, u32),
-    endpoints: Arc<EndpointFile>,
+    inventory: Inventory,
+    policies: Policies,
+    compiled: CompiledSets,
+    leaving: Leaving,
+    /// The rules of the newest step.
+    newest: Option<NumberedRules>,
+    /// The rules of the last step that the maps say in full.
+    in_force: Option<NumberedRules>,
+    /// The networks of the last step that the maps say in full.
+    mapped: BTreeSet<Cidr>,
+    /// Networks that maps may have: those, and those of steps since.
+    offered: BTreeSet<Cidr>,
+    /// What the newest steps use, until the next call.
+    wanted: Wanted,
+    /// The identities that the newest step knows of.
+    planned_changes: u64,
+    view: Arc<PolicyView>,
+}
+
+/// The endpoints as planned, and who of them policies are compiled for.
+#[derive(Default)]
+struct Planned {
+    endpoints: Vec<DesiredEndpoint>,
+    waiting: Vec<WaitingEndpoint>,
+    subjects: BTreeMap<Identity, LabelSet>,
+    named_ports: NamedPorts,
 }
 
 impl Planner {
     /// A planner for a first version of the endpoint file, without policies yet.
-    pub(crate) fn new(settings: PlanSettings, book: Book, endpoints: Arc<EndpointFile>) -> Self {
+    pub(crate) fn new(
+        settings: PlanSettings,
+        mut book: Book,
+        endpoints: Arc<EndpointFile>,
+    ) -> Self {
+        book.set_identity_rest(settings.identity_rest);
         Self {
             settings,
+            // What an earlier observer has left in the maps stays until the first rules are in force.
+            mapped: book.prefixes().collect(),
+            offered: book.prefixes().collect(),
             book,
             filter: LabelFilter::default(),
-            repository: PolicyRepository::new(),
-            policy_files: BTreeSet::new(),
-            revisions: (0, 0),
-            endpoints,
+            inventory: Inventory::new(endpoints),
+            policies: Policies::default(),
+            compiled: CompiledSets::default(),
+            leaving: Leaving::default(),
+            newest: None,
+            in_force: None,
+            wanted: Wanted::default(),
+            planned_changes: 0,
+            view: Arc::new(PolicyView::empty(settings.enforcement)),
         }
     }
 
     /// Takes a newer version of the endpoint file.
-    pub(crate) fn set_endpoints(&mut self, endpoints: Arc<EndpointFile>) {
-        self.endpoints = endpoints;
+    ///
+    /// # Errors
+    /// If an endpoint of it has what one of the API has already; then nothing changes.
+    pub(crate) fn set_endpoints(&mut self, endpoints: Arc<EndpointFile>) -> Result<(), ClashError> {
+        self.inventory = self.inventory.with_file(endpoints)?;
+        Ok(())
+    }
+
+    /// Takes all endpoints that were added through the API.
+    ///
+    /// # Errors
+    /// As [`Planner::set_endpoints`].
+    pub(crate) fn set_api_endpoints(
+        &mut self,
+        endpoints: Arc<EndpointFile>,
+    ) -> Result<(), ClashError> {
+        self.inventory = self.inventory.with_api(endpoints)?;
+        Ok(())
     }
 
     /// Takes the manifests of the policy directory, all or none.
     pub(crate) fn set_policies(&mut self, manifests: &[Manifest]) -> Result<(), RepositoryError> {
-        let files: Vec<(String, &str)> = manifests
-            .iter()
-            .map(|manifest| (manifest.path.display().to_string(), manifest.text.as_str()))
-            .collect();
-        let names: BTreeSet<String> = files.iter().map(|(name, _)| name.clone()).collect();
-        let gone = self.policy_files.difference(&names);
-        let changes = gone.map(|name| (name.as_str(), None)).chain(
-            files
-                .iter()
-                .map(|(name, text)| (name.as_str(), Some(*text))),
-        );
-        let before = self.repository.revision();
-        let revision = self.repository.change(changes)?;
-        self.policy_files = names;
-        if revision != before {
-            let rules = self.repository.rules().len();
-            tracing::info!(revision, rules, "policies changed");
+        self.policies.set(Owner::File, manifests)
+    }
+
+    /// Takes all policies that were added through the API, all or none.
+    pub(crate) fn set_api_policies(
+        &mut self,
+        manifests: &[Manifest],
+    ) -> Result<(), RepositoryError> {
+        self.policies.set(Owner::Api, manifests)
+    }
+
+    /// Changes which labels make an identity.
+    pub(crate) fn set_label_filter(&mut self, filter: LabelFilter) {
+        self.filter = filter;
+    }
+
+    /// What the maps should say, as steps to be applied in order. Every number in it is written down by then.
+    ///
+    /// Rules that name new networks come in two steps: first the networks under the old rules, as a packet would else
+    /// meet rules that do not know where it comes from. Networks that no rule names any more stay for the new rules' step
+    /// too, and leave at the first call after that was applied.
+    pub(crate) fn desired(&mut self) -> Result<Vec<Desired>, BookError> {
+        let rules = match &self.newest {
+            Some(newest) if self.policies.are(newest) => newest.clone(),
+            _ => self.policies.number(&mut self.book)?,
+        };
+        let planned = self.plan_endpoints()?;
+        let is_new = self
+            .in_force
+            .as_ref()
+            .is_none_or(|known| known.revision != rules.revision);
+        let arriving = !rules.prefixes.is_subset(&self.mapped);
+        let mut prefixes = BTreeSet::clone(&rules.prefixes);
+        if is_new {
+            prefixes.extend(&self.offered);
+        }
+        let desired_prefixes = self.number_prefixes(&prefixes)?;
+        self.close_gone(&planned, &desired_prefixes)?;
+        let named_ports = self.named_ports(planned.named_ports.clone());
+        let mut steps = Vec::new();
+        if let Some(old) = self.in_force.clone().filter(|_| is_new && arriving) {
+            steps.push(self.step(&old, &planned, &named_ports, &desired_prefixes)?);
+        }
+        steps.push(self.step(&rules, &planned, &named_ports, &desired_prefixes)?);
+        self.offered.extend(&prefixes);
+        self.wanted = self.wanted_by(&steps);
+        self.planned_changes = self.book.identity_changes;
+        self.newest = Some(rules.clone());
+        self.look(&rules, &steps, named_ports);
+        Ok(steps)
+    }
+
+    /// Says that the maps say all of a step.
+    pub(crate) fn applied(&mut self, step: &Desired) -> Result<(), BookError> {
+        let endpoints = step.endpoints.iter().map(|endpoint| endpoint.name.as_str());
+        let waiting = step.waiting.iter().map(|endpoint| endpoint.name.as_str());
+        self.book
+            .keep_endpoints(&endpoints.chain(waiting).collect())?;
+        self.mapped = step.prefixes.iter().map(|prefix| prefix.cidr).collect();
+        self.offered = self.mapped.clone();
+        if let Some(newest) = &self.newest
+            && newest.revision == step.revision
+        {
+            self.compiled.forget_before(step.revision);
+            self.in_force = Some(newest.clone());
         }
         Ok(())
     }
 
-    /// What the maps should say. Every number in it is written down by then.
-    pub(crate) fn desired(&mut self) -> Result<Desired, BookError> {
-        let file = Arc::clone(&self.endpoints);
-        let mut subjects: BTreeMap<Identity, LabelSet> = BTreeMap::new();
-        let mut endpoints = Vec::with_capacity(file.endpoints.len());
-        for spec in &file.endpoints {
-            endpoints.push(self.endpoint(spec, &file, &mut subjects)?);
-        }
-        let keys = file.endpoints.iter().map(metadata_key).collect();
-        self.book.close_metadata(&keys);
-        let rules = self.rules()?;
-        let mut sets = BTreeMap::new();
-        for identity in subjects.keys() {
-            sets.insert(self.book.policy_set(*identity)?, *identity);
-        }
-        if self.revisions.0 != self.repository.revision() {
-            self.revisions = (self.repository.revision(), self.book.next_revision()?);
-        }
-        // Only now are all identities known that rules may select.
-        let named_ports = named_ports(&file, &endpoints, &subjects);
-        let model = self
-            .repository
-            .model(self.settings.enforcement, &named_ports);
-        let compiler = Compiler::new(model, self.book.identities());
-        let compiled = sets
-            .into_iter()
-            .filter_map(|(set, identity)| Some((set, compiler.compile(subjects.get(&identity)?))));
-        Ok(Desired {
-            endpoints,
-            sets: compiled.collect(),
-            rules,
-            revision: self.revisions.1,
-        })
+    /// Whether another call of [`Planner::desired`] would take away what nothing needs any more: networks that no rule
+    /// names, cells for identities that were freed.
+    pub(crate) fn has_leftovers(&self) -> bool {
+        let prefixes = self.in_force_is_newest().map(|rules| &*rules.prefixes);
+        prefixes.is_some_and(|prefixes| !self.mapped.is_subset(prefixes))
+            || self.planned_changes != self.book.identity_changes
     }
 
-    /// Frees the numbers that `desired` does not use; to be called once the maps say what it says.
-    pub(crate) fn applied(&mut self, desired: &Desired) -> Result<(), BookError> {
-        let endpoints: HashSet<String> = desired
-            .endpoints
-            .iter()
-            .map(|endpoint| endpoint.name.clone())
-            .collect();
-        let identities = desired
-            .endpoints
-            .iter()
-            .map(|endpoint| endpoint.row.identity.to_string())
-            .collect();
-        self.book.release(&endpoints, &identities)
-    }
-
-    fn endpoint(
+    /// Frees the numbers that neither the desired state, nor the kernel (`in_use`, read after the last step was applied),
+    /// nor any flow has (`stored`). All records made before `settled_ns` (wall time) are in the store or lost. Nothing is
+    /// freed at the first look at which it is unused.
+    pub(crate) fn reclaim(
         &mut self,
-        spec: &EndpointSpec,
-        file: &EndpointFile,
-        subjects: &mut BTreeMap<Identity, LabelSet>,
+        in_use: &InUse,
+        stored: &StoredNumbers,
+        settled_ns: u64,
+    ) -> Result<Reclaimed, BookError> {
+        if self.in_force_is_newest().is_none() {
+            return Ok(Reclaimed::default());
+        }
+        let networks = self
+            .mapped
+            .iter()
+            .filter_map(|cidr| self.book.known_prefix(*cidr));
+        self.wanted.identities.extend(networks);
+        let reclaimed =
+            self.leaving
+                .free(&mut self.book, &self.wanted, in_use, stored, settled_ns)?;
+        let mut view = PolicyView::clone(&self.view);
+        view.identities = Arc::clone(&self.book.identities);
+        view.identity_journal = Arc::clone(&self.book.history.identities);
+        self.view = Arc::new(view);
+        Ok(reclaimed)
+    }
+
+    /// What services read.
+    pub(crate) fn view(&self) -> Arc<PolicyView> {
+        Arc::clone(&self.view)
+    }
+
+    /// The rules in force, if the maps say all of the newest ones.
+    fn in_force_is_newest(&self) -> Option<&NumberedRules> {
+        let newest = self.newest.as_ref()?.revision;
+        self.in_force
+            .as_ref()
+            .filter(|rules| rules.revision == newest && self.policies.are(rules))
+    }
+
+    fn plan_endpoints(&mut self) -> Result<Planned, BookError> {
+        let before = Arc::clone(&self.view.endpoints);
+        let mut planned = Planned::default();
+        for listed in self.inventory.endpoints().to_vec() {
+            let all = labels(&listed.spec, self.inventory.namespaces());
+            let endpoint = match self.plan_endpoint(&listed, &all) {
+                Err(error @ BookError::Exhausted { .. }) => {
+                    let name = listed.spec.qualified_name();
+                    let as_before = before.iter().find(|known| known.name == name).cloned();
+                    planned.waiting.push(waiting(listed, name, all, &error));
+                    as_before
+                }
+                endpoint => Some(endpoint?),
+            };
+            if let Some(endpoint) = endpoint {
+                self.add_subject(&endpoint, &mut planned)?;
+                planned.endpoints.push(endpoint);
+            }
+        }
+        Ok(planned)
+    }
+
+    fn plan_endpoint(
+        &mut self,
+        listed: &Listed,
+        all: &LabelSet,
     ) -> Result<DesiredEndpoint, BookError> {
+        let spec = &listed.spec;
         let name = spec.qualified_name();
-        let all = labels(spec, &file.namespaces);
-        let relevant = self.filter.relevant(&all);
-        let identity = self.book.identity(&relevant)?;
+        let identity = self.book.identity(&self.filter.relevant(all))?;
         let number = self.book.endpoint(&name)?;
-        let content = endpoint::content(spec, &file.cluster, all, number, identity);
-        let metadata = self.book.metadata(&metadata_key(spec), content)?;
+        let cluster = self.inventory.cluster();
+        let content = endpoint::content(spec, cluster, all.clone(), number, identity);
+        let metadata = self
+            .book
+            .metadata(&format!("{ENDPOINT_KEY}{name}"), content)?;
         let set = self.book.policy_set(identity)?;
         let number = u16::try_from(number).unwrap_or(u16::MAX);
-        let row = endpoint::row(spec, self.settings.mode, number, identity, metadata, set);
-        subjects.insert(identity, relevant);
         Ok(DesiredEndpoint {
             name,
             attachment: spec.attachment.clone(),
             addresses: spec.ips.clone(),
-            row,
+            row: endpoint::row(spec, self.settings.mode, number, identity, metadata, set),
             sources: endpoint::sources(spec),
+            owner: listed.owner,
+            source: Arc::clone(&listed.source),
+            spec: Arc::clone(spec),
+            labels: all.clone(),
         })
     }
 
-    fn rules(&mut self) -> Result<HashMap<policy::RuleRef, u32>, BookError> {
-        let rules = Arc::clone(self.repository.rules());
-        let mut numbers = HashMap::with_capacity(rules.len());
-        for (reference, entry) in rules.rules() {
-            let number = self
-                .book
-                .rule(&entry.key.to_string(), rule::info(&entry.key))?;
-            numbers.insert(reference, number);
-        }
-        Ok(numbers)
-    }
-}
-
-/// The names that the endpoints of the file give to their ports.
-fn named_ports(
-    file: &EndpointFile,
-    endpoints: &[DesiredEndpoint],
-    subjects: &BTreeMap<Identity, LabelSet>,
-) -> NamedPorts {
-    let mut named_ports = NamedPorts::new();
-    for (spec, endpoint) in file.endpoints.iter().zip(endpoints) {
+    fn add_subject(
+        &self,
+        endpoint: &DesiredEndpoint,
+        planned: &mut Planned,
+    ) -> Result<(), BookError> {
         let identity = Identity(endpoint.row.identity);
-        let Some(labels) = subjects.get(&identity) else {
-            continue;
+        let Some(labels) = self.book.identities.labels(identity) else {
+            return Ok(());
         };
-        for (name, port) in &spec.ports {
-            named_ports.insert(identity, labels, name, *port);
+        for (name, port) in &endpoint.spec.ports {
+            planned.named_ports.insert(identity, labels, name, *port);
+        }
+        planned
+            .subjects
+            .entry(identity)
+            .or_insert_with(|| labels.clone());
+        Ok(())
+    }
+
+    /// The same ports as before are the same object, so that nothing is compiled anew for them.
+    fn named_ports(&self, named_ports: NamedPorts) -> Arc<NamedPorts> {
+        if *self.view.named_ports == named_ports {
+            Arc::clone(&self.view.named_ports)
+        } else {
+            Arc::new(named_ports)
         }
     }
-    named_ports
+
+    fn number_prefixes(
+        &mut self,
+        prefixes: &BTreeSet<Cidr>,
+    ) -> Result<Vec<DesiredPrefix>, BookError> {
+        let mut numbered = Vec::with_capacity(prefixes.len());
+        for &cidr in prefixes {
+            let identity = self.book.prefix(cidr)?;
+            let metadata = if identity.name().is_some() {
+                // The metadata of reserved identities has their numbers.
+                identity.0
+            } else {
+                let content = endpoint::prefix_content(cidr, identity);
+                self.book
+                    .metadata(&format!("{PREFIX_KEY}{cidr}"), content)?
+            };
+            numbered.push(DesiredPrefix {
+                cidr,
+                identity,
+                metadata,
+            });
+        }
+        Ok(numbered)
+    }
+
+    /// What is known of endpoints and networks that are gone holds no more.
+    fn close_gone(
+        &mut self,
+        planned: &Planned,
+        prefixes: &[DesiredPrefix],
+    ) -> Result<(), BookError> {
+        let endpoints = planned.endpoints.iter();
+        let endpoints = endpoints.map(|endpoint| format!("{ENDPOINT_KEY}{}", endpoint.name));
+        let prefixes = prefixes
+            .iter()
+            .map(|prefix| format!("{PREFIX_KEY}{}", prefix.cidr));
+        self.book
+            .close_metadata(&endpoints.chain(prefixes).collect())
+    }
+
+    /// Everything under these rules.
+    fn step(
+        &mut self,
+        rules: &NumberedRules,
+        planned: &Planned,
+        named_ports: &Arc<NamedPorts>,
+        prefixes: &[DesiredPrefix],
+    ) -> Result<Desired, BookError> {
+        let compiled = self.compiled.compile(
+            &mut self.book,
+            rules,
+            self.settings.enforcement,
+            named_ports,
+            &planned.subjects,
+        )?;
+        let mut step = Desired {
+            endpoints: planned.endpoints.clone(),
+            waiting: planned.waiting.clone(),
+            prefixes: prefixes.to_vec(),
+            sets: BTreeMap::new(),
+            rules: Arc::clone(&rules.numbers),
+            default_rules: HashMap::new(),
+            revision: rules.revision,
+        };
+        for (identity, compiled) in compiled {
+            let set = self.book.policy_set(identity)?;
+            step.sets.insert(set, compiled.set);
+            step.default_rules.insert(set, compiled.default_rules);
+        }
+        Ok(step)
+    }
+
+    fn wanted_by(&self, steps: &[Desired]) -> Wanted {
+        let mut wanted = Wanted::default();
+        for step in steps {
+            let rows = || step.endpoints.iter().map(|endpoint| endpoint.row);
+            let prefixes = || step.prefixes.iter();
+            wanted.identities.extend(rows().map(|row| row.identity));
+            wanted
+                .identities
+                .extend(prefixes().map(|prefix| prefix.identity.0));
+            wanted.metadata.extend(rows().map(|row| row.metadata));
+            wanted
+                .metadata
+                .extend(prefixes().map(|prefix| prefix.metadata));
+            wanted.policy_sets.extend(step.sets.keys());
+            wanted.rules.extend(step.rules.values());
+        }
+        wanted.rules.extend(self.compiled.default_rules());
+        wanted
+    }
+
+    /// Makes the view that services read from now on.
+    fn look(&mut self, rules: &NumberedRules, steps: &[Desired], named_ports: Arc<NamedPorts>) {
+        let Some(step) = steps.last() else {
+            return;
+        };
+        let mut revisions = Arc::clone(&self.view.revisions);
+        if self.view.revision != rules.revision {
+            let now_ns = wall_ns();
+            let changed = Arc::make_mut(&mut revisions);
+            changed.end(&self.view.revision, now_ns);
+            changed.begin(rules.revision, Arc::clone(&rules.rules), now_ns);
+        }
+        let mut endpoint_counts: HashMap<Identity, u32> = HashMap::new();
+        for endpoint in &step.endpoints {
+            *endpoint_counts
+                .entry(Identity(endpoint.row.identity))
+                .or_default() += 1;
+        }
+        self.view = Arc::new(PolicyView {
+            rules: Arc::clone(&rules.rules),
+            revision: rules.revision,
+            rule_numbers: Arc::clone(&rules.by_key),
+            enforcement: self.settings.enforcement,
+            identities: Arc::clone(&self.book.identities),
+            endpoint_counts: Arc::new(endpoint_counts),
+            named_ports,
+            endpoints: step.endpoints.as_slice().into(),
+            waiting: step.waiting.as_slice().into(),
+            prefixes: step.prefixes.as_slice().into(),
+            identity_journal: Arc::clone(&self.book.history.identities),
+            endpoint_journal: Arc::clone(&self.book.history.endpoints),
+            revisions,
+            api_files: Arc::clone(self.policies.api_files()),
+        });
+    }
 }
 
-fn metadata_key(spec: &EndpointSpec) -> String {
-    format!("endpoint/{}", spec.qualified_name())
+fn waiting(listed: Listed, name: String, labels: LabelSet, error: &BookError) -> WaitingEndpoint {
+    WaitingEndpoint {
+        name,
+        owner: listed.owner,
+        source: listed.source,
+        spec: listed.spec,
+        labels,
+        reason: error.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -224,10 +496,7 @@ spec:
     fn planner(path: &Path, endpoints: Arc<EndpointFile>) -> (Planner, Arc<MetadataTable>) {
         let metadata = Arc::new(MetadataTable::new());
         let book = Book::open(path, Arc::clone(&metadata), Arc::new(RuleTable::new())).unwrap();
-        let settings = PlanSettings {
-            mode: Mode::Audit,
-            enforcement: Enforcement::Default,
-        };
+        let settings = PlanSettings::new(Mode::Audit, Enforcement::Default);
         let mut planner = Planner::new(settings, book, endpoints);
         let manifest = Manifest {
             path: "p.yaml".into(),

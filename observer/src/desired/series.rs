@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use registry::numbers::{Allocator, Entry, Kind, Loaded, Numbers};
 
-use super::book::{BookError, now_unix_s};
+use super::book::now_unix_s;
+use super::error::BookError;
 
 /// The numbers of one kind.
 #[derive(Debug)]
@@ -28,13 +29,14 @@ impl Series {
         name: impl Fn(&Entry) -> Option<String>,
     ) -> Self {
         let allocator = Allocator::resume(range, rest, loaded, &kind, now_unix_s());
+        let entries = loaded.entries_of(&kind);
         let mut series = Self {
             allocator,
             by_name: HashMap::new(),
             names: HashMap::new(),
-            kind,
+            kind: kind.clone(),
         };
-        for entry in loaded.entries_of(&series.kind) {
+        for entry in entries {
             if let Some(name) = name(entry) {
                 series.put(entry.number(), name.into());
             }

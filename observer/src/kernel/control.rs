@@ -93,9 +93,12 @@ impl Control {
         } = kernel;
         let counters = datapath.counters.clone();
         let mut reconciler = Reconciler::new(datapath, namespace, interfaces)?;
-        let desired = planner.desired()?;
-        reconciler.apply(&desired, true)?;
-        planner.applied(&desired)?;
+        let mut desired = Desired::default();
+        for step in planner.desired()? {
+            reconciler.apply(&step, true)?;
+            planner.applied(&step)?;
+            desired = step;
+        }
         let control = Self {
             reconciler,
             planner,
@@ -138,8 +141,10 @@ impl Control {
     fn take_inputs(&mut self) -> bool {
         let mut changed = false;
         if let Some(endpoints) = newer(&mut self.inputs.endpoints, "the endpoint file") {
-            self.planner.set_endpoints(endpoints);
-            changed = true;
+            match self.planner.set_endpoints(endpoints) {
+                Ok(()) => changed = true,
+                Err(error) => tracing::error!("the endpoint file cannot be used: {error}"),
+            }
         }
         let policies = self.inputs.policies.as_mut();
         if let Some(manifests) = policies.and_then(|policies| newer(policies, "the policies")) {
@@ -169,14 +174,15 @@ impl Control {
     }
 
     fn reconcile(&mut self) -> Result<(), ControlError> {
-        if self.due {
-            self.desired = self.planner.desired()?;
+        if !self.due {
+            return Ok(self.reconciler.apply(&self.desired, false)?);
         }
-        self.reconciler.apply(&self.desired, self.due)?;
-        if self.due {
+        for step in self.planner.desired()? {
+            self.desired = step;
+            self.reconciler.apply(&self.desired, true)?;
             self.planner.applied(&self.desired)?;
-            self.due = false;
         }
+        self.due = false;
         Ok(())
     }
 

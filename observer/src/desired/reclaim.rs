@@ -1,0 +1,162 @@
+//! Numbers come back when nothing has them any more.
+
+use std::collections::HashSet;
+
+use flow::store::StoredNumbers;
+use policy::Identity;
+use registry::numbers::Kind;
+
+use super::book::{Book, METADATA_END};
+use super::error::BookError;
+use super::retiring::Retiring;
+use crate::pipeline::wall_ns;
+
+/// The numbers that the kernel has: in connections, edges, rows of endpoints, and policy sets that are switched to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct InUse {
+    /// Rule numbers of connections and edges.
+    pub(crate) rules: HashSet<u32>,
+    /// Metadata indexes of connections, and of rows (an interface that is out of sight keeps its row).
+    pub(crate) metadata: HashSet<u32>,
+    /// Identities of connections, edges and rows.
+    pub(crate) identities: HashSet<u32>,
+    /// Policy sets of the maps.
+    pub(crate) policy_sets: HashSet<u32>,
+}
+
+/// How many numbers came back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reclaimed {
+    /// Identities, those of networks included.
+    pub(crate) identities: usize,
+    /// Metadata indexes.
+    pub(crate) metadata: usize,
+    /// Rule numbers.
+    pub(crate) rules: usize,
+    /// Policy sets.
+    pub(crate) policy_sets: usize,
+}
+
+/// What is on its way out, by kind.
+#[derive(Debug, Default)]
+pub(super) struct Leaving {
+    identities: Retiring,
+    metadata: Retiring,
+    rules: Retiring,
+}
+
+/// The numbers that the desired state has.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    pub(super) identities: HashSet<u32>,
+    pub(super) metadata: HashSet<u32>,
+    pub(super) rules: HashSet<u32>,
+    pub(super) policy_sets: HashSet<u32>,
+}
+
+impl Leaving {
+    /// Frees what is neither wanted nor in use, at the second look at which that is so.
+    pub(super) fn free(
+        &mut self,
+        book: &mut Book,
+        wanted: &Wanted,
+        in_use: &InUse,
+        stored: &StoredNumbers,
+        settled_ns: u64,
+    ) -> Result<Reclaimed, BookError> {
+        let now_ns = wall_ns();
+        let identities = book.unused_identities(&wanted.identities, &in_use.identities);
+        let unstored = |_| false;
+        let identities = self
+            .identities
+            .look(identities, now_ns, settled_ns, unstored);
+        let metadata = book.unused_metadata(&wanted.metadata, &in_use.metadata);
+        let stored_metadata = |index| stored.has_metadata(index);
+        let metadata = self
+            .metadata
+            .look(metadata, now_ns, settled_ns, stored_metadata);
+        let rules = unused(book.rules.in_use(), &wanted.rules, &in_use.rules);
+        let stored_rule = |rule| stored.has_rule(rule);
+        let rules = self.rules.look(rules, now_ns, settled_ns, stored_rule);
+        // No record names a set.
+        let sets = unused(book.sets.in_use(), &wanted.policy_sets, &in_use.policy_sets);
+        book.free_identities(&identities, now_ns)?;
+        book.free_metadata(&metadata)?;
+        book.free_rules(&rules)?;
+        for set in &sets {
+            book.sets.free(*set, &mut book.numbers)?;
+        }
+        Ok(Reclaimed {
+            identities: identities.len(),
+            metadata: metadata.len(),
+            rules: rules.len(),
+            policy_sets: sets.len(),
+        })
+    }
+}
+
+impl Book {
+    fn unused_identities(&self, wanted: &HashSet<u32>, in_use: &HashSet<u32>) -> Vec<u32> {
+        let numbers = self.identity_numbers.in_use();
+        unused(numbers.chain(self.prefix_numbers.in_use()), wanted, in_use)
+    }
+
+    fn unused_metadata(&self, wanted: &HashSet<u32>, in_use: &HashSet<u32>) -> Vec<u32> {
+        unused(self.indexes.in_use(), wanted, in_use)
+    }
+
+    fn free_identities(&mut self, identities: &[u32], now_ns: u64) -> Result<(), BookError> {
+        for &number in identities {
+            let identity = Identity(number);
+            let series = if identity.is_node_local() {
+                &mut self.prefix_numbers
+            } else {
+                &mut self.identity_numbers
+            };
+            series.free(number, &mut self.numbers)?;
+            std::sync::Arc::make_mut(&mut self.identities).remove(identity);
+            self.identity_changes += 1;
+            self.history.identity_ends(identity, now_ns);
+        }
+        Ok(())
+    }
+
+    fn free_metadata(&mut self, indexes: &[u32]) -> Result<(), BookError> {
+        if indexes.is_empty() {
+            return Ok(());
+        }
+        // The table first: a number that is given again is not in it.
+        self.metadata.remove(indexes);
+        for &index in indexes {
+            self.indexes.free(index, &mut self.numbers)?;
+            if self.ended.remove(&index) {
+                let kind = Kind::Other(METADATA_END.to_owned());
+                self.numbers
+                    .release(kind, index, super::book::now_unix_s())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn free_rules(&mut self, rules: &[u32]) -> Result<(), BookError> {
+        if rules.is_empty() {
+            return Ok(());
+        }
+        self.rule_table.remove(rules);
+        for &rule in rules {
+            self.rules.free(rule, &mut self.numbers)?;
+        }
+        Ok(())
+    }
+}
+
+fn unused<'a>(
+    numbers: impl Iterator<Item = (u32, &'a str)>,
+    wanted: &HashSet<u32>,
+    in_use: &HashSet<u32>,
+) -> Vec<u32> {
+    numbers
+        .map(|(number, _)| number)
+        .filter(|number| !wanted.contains(number) && !in_use.contains(number))
+        .collect()
+}
