@@ -42,9 +42,16 @@ impl fmt::Display for Rule {
         let direction = self.key.direction;
         match &self.peers {
             Peers::Of(peers) if !peers.is_empty() => {
-                for (position, peer) in peers.iter().enumerate() {
-                    let before = if position == 0 { "" } else { " or " };
-                    write!(out, "{before}{} {peer}", peer.field(direction))?;
+                let mut last = "";
+                for peer in peers {
+                    let before = if last.is_empty() { "" } else { " or " };
+                    let field = peer.field(direction);
+                    if field == last {
+                        write!(out, "{before}{peer}")?;
+                    } else {
+                        write!(out, "{before}{field} {peer}")?;
+                    }
+                    last = field;
                 }
             }
             others => {
