@@ -2,13 +2,17 @@
 
 use std::mem::size_of;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aya::maps::MapData;
+use aya::sys::{Stats, enable_stats};
 use bpf_events::policy::PolicyCell;
 
 use crate::datapath::Datapath;
 use crate::error::LoaderError;
+use crate::pins::Pins;
+use crate::probe::Probe;
 use crate::{batch, hash};
 
 const TRIE: &str = "BENCH_TRIE";
@@ -31,6 +35,42 @@ impl Datapath {
             data: hash::data(&map, TRIE)?,
         })
     }
+}
+
+impl Datapath {
+    /// How long a program has run in all while somebody counted, and how often (`bpf_prog_info`).
+    ///
+    /// # Errors
+    /// If the program is not loaded.
+    pub fn run_time(&mut self, probe: Probe) -> Result<(Duration, u64), LoaderError> {
+        let failed = |source| LoaderError::Run {
+            program: probe.name(),
+            source: Box::new(source),
+        };
+        let info = self.program(probe)?.info().map_err(failed)?;
+        Ok((info.run_time(), info.run_count()))
+    }
+}
+
+/// Lets the kernel count the time of every program until the answer is dropped; that costs each run some nanoseconds.
+///
+/// # Errors
+/// If the kernel refuses.
+pub fn count_run_time() -> Result<OwnedFd, LoaderError> {
+    enable_stats(Stats::RunTime).map_err(|error| LoaderError::System {
+        operation: "BPF_ENABLE_STATS",
+        map: "(none)",
+        source: error.io_error,
+    })
+}
+
+/// What the kernel counts for a pinned map.
+///
+/// # Errors
+/// If there is no such pin, or `/proc` cannot be read.
+pub fn pinned_map_bytes(pins: &Path, map: &'static str) -> Result<u64, LoaderError> {
+    let data = MapData::from_pin(Pins::at(pins).map(map)).map_err(hash::failed(map, "open"))?;
+    memory_bytes(&data)
 }
 
 impl PolicyTrie {

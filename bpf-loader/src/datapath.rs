@@ -295,6 +295,10 @@ impl Datapath {
             .load(Ordering::Relaxed)
     }
 
+    pub(crate) fn program(&mut self, probe: Probe) -> Result<&mut SchedClassifier, LoaderError> {
+        program(&mut self.ebpf, probe)
+    }
+
     pub(crate) fn ebpf_mut(&mut self) -> &mut Ebpf {
         &mut self.ebpf
     }

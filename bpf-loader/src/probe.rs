@@ -32,7 +32,8 @@ impl Probe {
         Self::PolicyLookUps,
     ];
 
-    pub(crate) const fn name(self) -> &'static str {
+    /// The program's name.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::FromEndpoint => Hook::FromEndpoint.name(),
             Self::ToEndpoint => Hook::ToEndpoint.name(),

@@ -80,11 +80,12 @@ const KERNEL: Source = Source {
     needs_root: true,
 };
 
-const fn nanoseconds(at_most: f64) -> Option<Target> {
-    Some(Target {
-        at_most,
-        unit: "ns",
-    })
+const fn nanoseconds(most: f64) -> Option<Target> {
+    at_most(most, "ns")
+}
+
+const fn at_most(at_most: f64, unit: &'static str) -> Option<Target> {
+    Some(Target { at_most, unit })
 }
 
 const fn row(
@@ -143,10 +144,7 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "memory-per-flow",
         "resident memory per flow held",
-        Some(Target {
-            at_most: 160.0,
-            unit: "bytes",
-        }),
+        at_most(160.0, "bytes"),
         MEMORY,
     ),
     row(
@@ -177,6 +175,72 @@ pub(super) const ROWS: &[Row] = &[
         "kernel-new-v6",
         "the same, IPv6",
         nanoseconds(550.0),
+        KERNEL,
+    ),
+    row(
+        "kernel-traffic",
+        "real datagrams of 10,000 connections, by the kernel's own clock",
+        None,
+        KERNEL,
+    ),
+    row(
+        "policy-change",
+        "250 endpoints, 1,000 identities: a rule more for all, until it is enforced",
+        at_most(50.0, "ms"),
+        KERNEL,
+    ),
+    row(
+        "policy-change-writes",
+        "map writes of that change",
+        at_most(20_000.0, "writes"),
+        KERNEL,
+    ),
+    row(
+        "policy-change-worst",
+        "the same where all select all, and no two endpoints alike",
+        None,
+        KERNEL,
+    ),
+    row(
+        "policy-change-worst-writes",
+        "map writes of that change",
+        None,
+        KERNEL,
+    ),
+    row(
+        "policy-look-up",
+        "one look-up among so many policy entries: the cells, and a trie per set",
+        None,
+        KERNEL,
+    ),
+    row(
+        "policy-update",
+        "writing one of so many policy entries, in batches",
+        None,
+        KERNEL,
+    ),
+    row(
+        "policy-switch",
+        "from one generation of a policy set to another",
+        None,
+        KERNEL,
+    ),
+    row(
+        "memory-policy-cell",
+        "kernel memory per policy cell, and per place in the table",
+        None,
+        KERNEL,
+    ),
+    row(
+        "memory-connection",
+        "kernel memory per conntrack entry",
+        None,
+        KERNEL,
+    ),
+    row(
+        "memory-edge-slot",
+        "kernel memory per edge slot, the cells of all CPUs included",
+        None,
         KERNEL,
     ),
 ];
