@@ -29,6 +29,10 @@ fn refuses_specifications() {
         "p.yaml:6: spec.ingres: unknown field",
     );
     check(
+        "  endpointSelector: {}\n  \"a\\nb\\e[2J\": []\n",
+        "p.yaml:6: spec.a\\nb\\u{1b}[2J: unknown field",
+    );
+    check(
         "  ingress: []\n",
         "p.yaml:5: spec.endpointSelector: this field is missing",
     );

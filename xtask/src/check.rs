@@ -6,11 +6,12 @@ use std::process::Command;
 
 use anyhow::anyhow;
 
-use crate::repository::{cargo, probes_target_dir, root};
+use crate::repository::{cargo, probes_target_dir, root, target_dir};
 use crate::setup;
 use crate::stages::{Stages, execute};
 
 const PROBES: &str = "bpf-probes/Cargo.toml";
+const FUZZ: &str = "fuzz/Cargo.toml";
 
 /// Runs every stage and reports all that fails.
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -20,7 +21,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         setup::check_tools()
     });
     stages.run("lock files", || {
-        for manifest in ["Cargo.toml", PROBES] {
+        for manifest in ["Cargo.toml", PROBES, FUZZ] {
             let mut metadata = cargo([
                 "metadata",
                 "--locked",
@@ -39,13 +40,16 @@ pub(crate) fn run() -> anyhow::Result<()> {
             "--check",
             "--message-format=short",
         ]))?;
-        execute(&mut cargo([
-            "fmt",
-            "--check",
-            "--message-format=short",
-            "--manifest-path",
-            PROBES,
-        ]))
+        for manifest in [PROBES, FUZZ] {
+            execute(&mut cargo([
+                "fmt",
+                "--check",
+                "--message-format=short",
+                "--manifest-path",
+                manifest,
+            ]))?;
+        }
+        Ok(())
     });
     stages.run("clippy, eBPF", || execute(&mut clippy_for_the_kernel()?));
     stages.run("clippy, host", || {
@@ -57,6 +61,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
             "--deny=warnings",
         ]))
     });
+    stages.run(
+        "clippy, fuzz targets",
+        || execute(&mut clippy_for_fuzzing()),
+    );
     stages.run("documentation", || {
         let mut doc = cargo(["doc", "--workspace", "--no-deps"]);
         execute(doc.env("RUSTDOCFLAGS", "--deny=warnings"))
@@ -85,6 +93,14 @@ fn clippy_for_the_kernel() -> anyhow::Result<Command> {
         .map_err(|missing| anyhow!("{missing}"))?;
     command.args(["--", "--deny=warnings"].map(OsStr::new));
     Ok(command)
+}
+
+/// Clippy for the fuzz targets, with what the workspace has built already.
+fn clippy_for_fuzzing() -> Command {
+    let mut command = cargo(["clippy", "--bins", "--manifest-path", FUZZ]);
+    command.arg("--target-dir").arg(target_dir());
+    command.args(["--", "--deny=warnings"]);
+    command
 }
 
 fn endian() -> &'static str {

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask setup | check | test | demo | bench`.
+//! Developer commands: `cargo xtask setup | check | fuzz | test | demo | bench`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -8,6 +8,7 @@
 mod bench;
 mod check;
 mod demo;
+mod fuzz;
 #[path = "../../bpf-loader/build/probes.rs"]
 mod probes;
 mod repository;
@@ -33,6 +34,8 @@ enum Command {
     Setup,
     /// Format, lints, architecture and documentation
     Check,
+    /// Feed the parsers with what nobody writes, for a while; says what broke
+    Fuzz(fuzz::Options),
     /// Run the tests: as root all of them, as another user those that need no kernel
     Test(test::Options),
     /// Build and start the demo; as root
@@ -60,6 +63,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Check => check::run(),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Bench(options) => bench::run(&options),

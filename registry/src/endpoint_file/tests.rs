@@ -183,6 +183,10 @@ fn problems_of_the_document() {
         "endpoints.yaml:4: namespaces.shop.-team: `-team` must begin and end with a letter or digit",
     );
     check(
+        "node: a\nnamespaces: {\"a\\nb\\e[2J\": {}}",
+        "endpoints.yaml:2: namespaces.a\\nb\\u{1b}[2J: `a\\nb\\u{1b}[2J` may hold…",
+    );
+    check(
         "node: a\nnamespaces: {S: {}}",
         "endpoints.yaml:2: namespaces.S: `S` may hold…",
     );

@@ -2,6 +2,7 @@
 
 mod compiler;
 mod debian;
+mod fuzzer;
 mod linker;
 mod llvm;
 
@@ -35,6 +36,11 @@ pub(crate) fn network_tools() -> anyhow::Result<()> {
         &["iproute2"],
         "`ip`, with which the demo's network namespaces can be looked into",
     )
+}
+
+/// What the fuzz targets need.
+pub(crate) fn fuzz_tools() -> anyhow::Result<()> {
+    fuzzer::ensure()
 }
 
 /// The compiler for the eBPF programs.

@@ -3,6 +3,7 @@
 
 mod dependencies;
 mod document;
+mod fuzzing;
 mod licences;
 mod repository;
 mod sources;

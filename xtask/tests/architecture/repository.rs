@@ -1,4 +1,4 @@
-//! The repository as the tests see it: its files and both workspaces.
+//! The repository as the tests see it: its files and its workspaces.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 /// The workspaces, by their manifests.
-pub(crate) const MANIFESTS: [&str; 2] = ["Cargo.toml", "bpf-probes/Cargo.toml"];
+pub(crate) const MANIFESTS: [&str; 3] = ["Cargo.toml", "bpf-probes/Cargo.toml", "fuzz/Cargo.toml"];
 
-/// What cargo knows of both workspaces.
-pub(crate) static METADATA: LazyLock<[Metadata; 2]> = LazyLock::new(|| MANIFESTS.map(metadata));
+/// What cargo knows of each workspace.
+pub(crate) static METADATA: LazyLock<[Metadata; 3]> = LazyLock::new(|| MANIFESTS.map(metadata));
 
 #[derive(Deserialize)]
 pub(crate) struct Metadata {
@@ -23,11 +23,19 @@ pub(crate) struct Metadata {
 pub(crate) struct Package {
     pub(crate) id: String,
     pub(crate) name: String,
+    pub(crate) version: String,
     pub(crate) license: Option<String>,
     /// None if the package lies in a folder of ours.
     pub(crate) source: Option<String>,
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
+    pub(crate) targets: Vec<Target>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Target {
+    pub(crate) name: String,
+    pub(crate) src_path: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -68,7 +76,7 @@ fn metadata(manifest: &str) -> Metadata {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Our packages of both workspaces, each once.
+/// Our packages of all workspaces, each once.
 pub(crate) fn members() -> Vec<&'static Package> {
     let members = METADATA.iter().flat_map(|metadata| {
         metadata
@@ -116,7 +124,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
     let built = ["target", "node_modules", "dist"];
     let mut paths: Vec<_> = fs::read_dir(folder)
         .unwrap()
