@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use policy::{
     Compiler, Decision, Direction, Enforcement, Identities, Identity, LabelSet, NAMESPACE_LABEL,
-    NAMESPACE_LABELS_PREFIX, NamedPorts, PolicyRepository, protocol,
+    NAMESPACE_LABELS_PREFIX, NamedPorts, PolicyRepository, Verdict, protocol,
 };
 
 /// `namespace/name`, labels, and the port called `http`.
@@ -55,7 +55,7 @@ impl Cluster {
         }
     }
 
-    /// What comes of `from -> to port/protocol`: where it is dropped, or who lets it pass.
+    /// What comes of `from -> to port/protocol`: where it is dropped or audited, or who lets it pass; and by which rules.
     pub(crate) fn talk(&self, talk: &str) -> String {
         let (from, rest) = talk.split_once(" -> ").unwrap();
         let (to, rest) = rest.split_once(' ').unwrap();
@@ -78,13 +78,16 @@ impl Cluster {
                 continue;
             }
             let decision = self.decide(subject, peer, direction, protocol, port);
-            if !decision.passes() {
-                return format!("drop at {direction}");
-            }
             let rule = decision
                 .rule
                 .and_then(|rule| self.policies.rules().rule(rule));
-            passed_by.extend(rule.map(|rule| rule.key.to_string()));
+            let by = rule.map(|rule| rule.key.to_string());
+            if decision.verdict != Verdict::Allowed {
+                let what = if decision.audited { "audit" } else { "drop" };
+                let by = by.map_or_else(String::new, |by| format!(" by {by}"));
+                return format!("{what} at {direction}{by}");
+            }
+            passed_by.extend(by);
         }
         match passed_by.as_slice() {
             [] => "pass".to_owned(),
