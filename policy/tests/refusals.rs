@@ -243,6 +243,117 @@ fn refuses_ports() {
 }
 
 #[test]
+fn refuses_networks() {
+    let check = |rule: &str, expect: &str| {
+        let text = with_spec(&format!(
+            "  endpointSelector: {{}}\n  egress:\n  - {rule}\n"
+        ));
+        let expect = format!("p.yaml:7: spec.egress[0].{expect}");
+        assert_eq!(error_of(&text), expect, "{rule}");
+    };
+    check(
+        "toCIDR: [10.0.0.0/33]",
+        "toCIDR[0]: `10.0.0.0/33` has a prefix longer than its address",
+    );
+    check(
+        "toCIDR: [example.org]",
+        "toCIDR[0]: `example.org` is no CIDR, such as `10.0.0.0/8`, `fd00::/8` or a bare address",
+    );
+    check(
+        "toCIDR: [{cidr: 10.0.0.0/8}]",
+        "toCIDR[0]: expected a string, found a mapping",
+    );
+    check(
+        "toCIDRSet: [{except: [10.0.0.0/8]}]",
+        "toCIDRSet[0].cidr: this field is missing",
+    );
+    check(
+        "toCIDRSet: [{cidr: 10.0.0.0/8, except: [10.1.0.0/16, 11.0.0.0/16]}]",
+        "toCIDRSet[0].except[1]: 11.0.0.0/16 does not lie within 10.0.0.0/8",
+    );
+    check(
+        "toCIDRSet: [{cidr: 10.0.0.0/8, except: ['::/0']}]",
+        "toCIDRSet[0].except[0]: ::/0 does not lie within 10.0.0.0/8",
+    );
+    check(
+        "toCIDRSet: [{cidrGroupRef: partners}]",
+        "toCIDRSet[0].cidrGroupRef: this field is not supported: give the networks themselves with cidr",
+    );
+    check(
+        "{toCIDR: [10.0.0.0/8], toEntities: [host]}",
+        "toCIDR: toEntities and toCIDR cannot stand in one rule: write two rules",
+    );
+    check(
+        "toEndpoints: [{matchLabels: {'cidr:10.0.0.0/8': ''}}]",
+        "toEndpoints[0].matchLabels.cidr:10.0.0.0/8: which networks have labels depends on the other policies: name \
+         networks with fromCIDR or toCIDR",
+    );
+}
+
+#[test]
+fn refuses_network_policies() {
+    let check = |spec: &str, expect: &str| {
+        let text = format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p}}\nspec: {{{spec}}}\n"
+        );
+        assert_eq!(error_of(&text), format!("p.yaml:4: spec{expect}"), "{spec}");
+    };
+    check("ingress: []", ".podSelector: this field is missing");
+    check(
+        "podSelector: {}, endpointSelector: {}",
+        ".endpointSelector: unknown field",
+    );
+    check(
+        "podSelector: {matchLabels: {'k8s:role': db}}",
+        ".podSelector.matchLabels.k8s:role: a label of Kubernetes has no colon in its key",
+    );
+    check(
+        "podSelector: {}, policyTypes: [ingress]",
+        ".policyTypes[0]: \"ingress\" is no policy type; Ingress and Egress are",
+    );
+    let ingress = |rule: &str, expect: &str| {
+        check(
+            &format!("podSelector: {{}}, ingress: [{rule}]"),
+            &format!(".ingress[0]{expect}"),
+        );
+    };
+    ingress("{to: []}", ".to: unknown field");
+    ingress("{from: {}}", ".from: expected a list, found a mapping");
+    ingress(
+        "{from: [{}]}",
+        ".from[0]: this item names nobody: give a podSelector, a namespaceSelector or an ipBlock",
+    );
+    ingress(
+        "{from: [{podSelector: {}, ipBlock: {cidr: 10.0.0.0/8}}]}",
+        ".from[0].ipBlock: ipBlock cannot stand beside selectors: write two list items",
+    );
+    ingress(
+        "{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.0.0.0/7]}}]}",
+        ".from[0].ipBlock.except[0]: 10.0.0.0/7 does not lie within 10.0.0.0/8",
+    );
+    ingress(
+        "{ports: [{port: 80, protocol: ICMP}]}",
+        ".ports[0].protocol: \"ICMP\" is not supported; TCP, UDP and SCTP are",
+    );
+    ingress(
+        "{ports: [{port: 0}]}",
+        ".ports[0].port: a port is a number from 1 to 65535",
+    );
+    ingress(
+        "{ports: [{endPort: 80}]}",
+        ".ports[0].endPort: endPort needs a port to begin with",
+    );
+    ingress(
+        "{ports: [{port: http, endPort: 80}]}",
+        ".ports[0].endPort: a port with a name has no endPort",
+    );
+    ingress(
+        "{ports: [{port: 80, endPort: 79}]}",
+        ".ports[0].endPort: endPort must be from 80 (the port) to 65535",
+    );
+}
+
+#[test]
 fn refuses_documents() {
     let check = |text: &str, expect: &str| assert_eq!(error_of(text), expect, "{text}");
     check("[]", "p.yaml:1: expected a mapping, found a list");
@@ -295,6 +406,19 @@ fn refuses_documents() {
     annotated(
         "tycho.io/mode: 'off'",
         "tycho.io/mode: there is no such annotation; there is tycho.io/audit",
+    );
+    check(
+        "apiVersion: cilium.io/v2\nkind: NetworkPolicy\n",
+        "p.yaml:1: apiVersion: expected networking.k8s.io/v1 for a NetworkPolicy",
+    );
+    check(
+        "apiVersion: v1\nkind: List\n",
+        "p.yaml:1: items: this field is missing",
+    );
+    check(
+        "apiVersion: v1\nkind: List\nitems:\n- {kind: Pod, apiVersion: v1}\n",
+        "p.yaml:4: items[0].kind: \"Pod\" is no kind of policy; there are CiliumNetworkPolicy, \
+         CiliumClusterwideNetworkPolicy, NetworkPolicy",
     );
     check(
         "apiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata: {name: p, namespace: n}\n",

@@ -1,6 +1,9 @@
 //! Files in, revisions out: changes are all or nothing.
 
-use policy::{Compiler, Enforcement, Identities, LabelSet, NamedPorts, PolicyRepository};
+use policy::{
+    Compiler, Enforcement, Identities, LabelSet, NamedPorts, PolicyRepository, check_policies,
+    read_policies,
+};
 
 fn policy(name: &str, port: u16) -> String {
     format!(
@@ -90,4 +93,55 @@ fn a_new_policy_leaves_the_cells_of_others_alone() {
         before.iter().all(|cell| after.contains(cell)),
         "{before:?} {after:?}"
     );
+}
+
+#[test]
+fn a_policy_keeps_the_text_of_its_own_document() {
+    let first = policy("a", 80);
+    let list = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: networking.k8s.io/v1\n  kind: NetworkPolicy\n  metadata: \
+                {name: c}\n  spec: {podSelector: {}}\n- apiVersion: networking.k8s.io/v1\n  kind: NetworkPolicy\n  metadata: \
+                {name: d}\n  spec: {podSelector: {}}\n";
+    let second = format!("# what it is for\n{}", policy("b", 81));
+    let file = format!("{first}---\n{second}--- # a list\n{list}");
+    let policies = read_policies("p.yaml", &file).unwrap();
+    let found: Vec<(&str, &str)> = policies
+        .iter()
+        .map(|policy| (policy.name.name.as_str(), &*policy.text))
+        .collect();
+    let expect = [
+        ("a", first.as_str()),
+        ("b", &second),
+        ("c", list),
+        ("d", list),
+    ];
+    assert_eq!(found, expect);
+    let json = r#"{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "p"},
+ "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"ports": [{"port": 80}]}]}}"#;
+    let policies = read_policies("p.json", json).unwrap();
+    assert_eq!((&*policies[0].text, policies[0].rules[0].line), (json, 2));
+}
+
+#[test]
+fn all_problems_at_once() {
+    let bad = "---\nkind: Pod\n---\nkind: 1\n";
+    let first = policy("a", 80) + bad + "---\n" + &policy("b", 80);
+    let second = policy("b", 81) + "---\n" + &policy("c", 81);
+    let check = |files: &[(&str, &str)], expect: &[&str]| {
+        let found: Vec<String> = check_policies(files.iter().copied())
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(found, expect);
+    };
+    check(
+        &[("1.yaml", &first), ("2.yaml", &second), ("3.yaml", "a: [")],
+        &[
+            "1.yaml:10: kind: \"Pod\" is no kind of policy; there are CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy, \
+             NetworkPolicy",
+            "1.yaml:12: kind: expected a string (in quotes), found a number",
+            "3.yaml:1: not valid YAML: unclosed bracket '['",
+            "2.yaml:1: CiliumNetworkPolicy/default/b is already defined at 1.yaml:14",
+        ],
+    );
+    check(&[("2.yaml", &second)], &[]);
 }
