@@ -6,6 +6,7 @@ use tonic::Code;
 
 use super::address::Address;
 use super::{CallError, ConnectError, Connection};
+use crate::output::escape::visible;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +39,7 @@ pub(crate) enum AskError {
     },
     /// The server does not have the service.
     #[error(
-        "server {address} cannot be asked for {question}: that needs a Tycho observer, and this is {server}\n\
+        "server {address} cannot be asked for {question}: that needs {needed}\n\
          name another with `--server ADDRESS`"
     )]
     NotTycho {
@@ -46,8 +47,8 @@ pub(crate) enum AskError {
         address: String,
         /// What was asked.
         question: &'static str,
-        /// What it is.
-        server: String,
+        /// What would have it.
+        needed: String,
     },
 }
 
@@ -75,7 +76,7 @@ impl Connection {
             (Some(Code::Unimplemented), _) => AskError::NotTycho {
                 address: self.address.to_string(),
                 question,
-                server: self.server_in_words(),
+                needed: self.needed(),
             },
             (Some(Code::PermissionDenied), Address::Tcp(_)) if !error.names_the_socket() => {
                 AskError::Refused {
@@ -90,17 +91,16 @@ impl Connection {
         }
     }
 
-    fn server_in_words(&self) -> String {
+    /// What the server would have to be, as it is not.
+    fn needed(&self) -> String {
         let version = match &self.status {
-            Ok(status) if !status.version.is_empty() => {
-                format!(" (version {})", super::visible(&status.version))
-            }
-            _ => String::new(),
+            Ok(status) => visible(&status.version),
+            Err(_) => "unknown".into(),
         };
         if version.contains("tycho") {
-            format!("one that does not have it{version}")
+            format!("a Tycho observer of this version, and this one is {version}")
         } else {
-            format!("a Hubble server{version}")
+            format!("a Tycho observer, and this is a Hubble server (version {version})")
         }
     }
 }

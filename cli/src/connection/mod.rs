@@ -12,7 +12,6 @@ use proto::observer::{ServerStatusRequest, ServerStatusResponse};
 use tonic::transport::Channel;
 
 use crate::clock::duration;
-use crate::output::escape::visible;
 use address::{Address, AddressError};
 pub(crate) use ask::AskError;
 pub(crate) use call::CallError;

@@ -99,7 +99,7 @@ async fn explain(
     let mut client = PoliciesClient::new(connection.channel.clone())
         .max_decoding_message_size(MAX_MESSAGE_BYTES);
     let explanation: Explanation = connection
-        .ask("why", client.explain(ExplainRequest { flow }))
+        .ask("an explanation", client.explain(ExplainRequest { flow }))
         .await
         .map_err(|error| {
             error.next_step(
