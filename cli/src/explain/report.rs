@@ -19,8 +19,7 @@ pub(super) fn write(out: &mut dyn Write, explanation: &Explanation, yaml: bool) 
         flow::add(&mut facts, response, flow);
     }
     if let Some(decided) = &explanation.decision {
-        facts.add("Verdict", decision::sentence(decided));
-        facts.add_all("Decided by", decision::by(decided));
+        facts.add_all("Verdict", decision::lines(decided));
         facts.add_all("Nearest", decision::near(decided));
     }
     facts.add_all("Policies", changes(explanation));
@@ -59,15 +58,11 @@ fn changes(explanation: &Explanation) -> Vec<String> {
 }
 
 fn now_in_words(revision: u64, now: &Decision) -> Vec<String> {
-    let mut lines = vec![
-        format!("changed since revision {revision}, which decided"),
-        format!("now: {}", decision::sentence(now)),
-    ];
-    lines.extend(
-        decision::by(now)
-            .into_iter()
-            .map(|line| format!("  {line}")),
-    );
+    let mut lines = vec![format!(
+        "changed since revision {revision}, which decided; those in force now say"
+    )];
+    let now = decision::lines(now).into_iter();
+    lines.extend(now.map(|line| format!("  {line}")));
     lines
 }
 

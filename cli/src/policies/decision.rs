@@ -6,33 +6,38 @@ use proto::tycho::v1::{Decision, Difference, NearMiss, RuleName};
 use super::name;
 
 /// What fits a terminal beside what stands before it.
-const LINE: usize = 80;
+const WIDTH: usize = 88;
 
-/// The verdict and the reason for it.
-pub(crate) fn sentence(decision: &Decision) -> String {
+/// The verdict and what it comes from.
+pub(crate) fn lines(decision: &Decision) -> Vec<String> {
     let verdict = verdict(decision.verdict());
-    if decision.sentence.is_empty() {
-        verdict.to_owned()
-    } else {
-        format!("{verdict}: {}", decision.sentence)
-    }
+    let named = decision.rule.as_ref().filter(|rule| rule.policy.is_some());
+    let Some(decider) = named else {
+        return match decision.sentence.as_str() {
+            "" => vec![verdict.to_owned()],
+            sentence => wrapped(&format!("{verdict}: {}", without_verdict(sentence))),
+        };
+    };
+    let by = match decision.verdict() {
+        Verdict::Audit => "AUDIT: it passes, and would be dropped by".to_owned(),
+        _ => format!("{verdict} by"),
+    };
+    let mut lines = wrapped(&format!("{by} {}", place(decider)));
+    lines.extend(says(decider));
+    lines
+}
+
+/// The sentence without the words of its own for the verdict.
+fn without_verdict(sentence: &str) -> &str {
+    ["denied: ", "allowed: ", "forwarded: "]
+        .iter()
+        .find_map(|word| sentence.strip_prefix(word))
+        .unwrap_or(sentence)
 }
 
 /// The verdict as `tycho observe` writes it.
 pub(crate) fn verdict(verdict: Verdict) -> &'static str {
     verdict.as_str_name()
-}
-
-/// The rule or the default deny that decided; nothing where nothing is enforced.
-pub(crate) fn by(decision: &Decision) -> Vec<String> {
-    match &decision.rule {
-        Some(decider) => rule(decider),
-        None => decision
-            .default_deny
-            .iter()
-            .map(|policy| format!("default deny of {}", name::shown(policy)))
-            .collect(),
-    }
 }
 
 /// The rules that came closest to deciding otherwise, each with what differs.
@@ -41,36 +46,83 @@ pub(crate) fn near(decision: &Decision) -> Vec<String> {
 }
 
 fn near_miss(near: &NearMiss) -> Vec<String> {
-    let mut lines = near.rule.as_ref().map(rule).unwrap_or_default();
+    let mut lines = Vec::new();
+    if let Some(rule) = &near.rule {
+        lines.push(place(rule));
+        lines.extend(says(rule));
+    }
     lines.extend(near.differences.iter().flat_map(difference));
     lines
 }
 
-/// One line, or two if they are long: labels can be.
 fn difference(difference: &Difference) -> Vec<String> {
-    let wants = format!("  {}: it wants {}", difference.what, difference.wanted);
-    let found = format!("there is {}", difference.found);
-    if wants.chars().count() + found.chars().count() <= LINE {
-        vec![format!("{wants}, {found}")]
-    } else {
-        vec![wants, format!("    {found}")]
-    }
+    let Difference {
+        what,
+        wanted,
+        found,
+    } = difference;
+    wrapped(&format!("  {what}: it wants {wanted}, there is {found}"))
 }
 
-/// Its name and place, and below them what it says.
-fn rule(rule: &RuleName) -> Vec<String> {
-    let policy = rule.policy.as_ref().map(name::shown).unwrap_or_default();
-    let mut first = if rule.section.is_empty() {
-        policy
-    } else {
-        format!("{policy} {}[{}]", rule.section, rule.index)
-    };
-    if !rule.source.is_empty() {
-        first.push_str(&format!(", {}", rule.source));
+/// Its name, and where it stands.
+fn place(rule: &RuleName) -> String {
+    let mut place = rule.policy.as_ref().map(name::shown).unwrap_or_default();
+    if !rule.section.is_empty() {
+        place.push_str(&format!(" {}[{}]", rule.section, rule.index));
     }
-    let mut lines = vec![first];
-    if !rule.description.is_empty() {
-        lines.push(format!("  {}", rule.description));
+    if !rule.source.is_empty() {
+        place.push_str(&format!(", {}", rule.source));
+    }
+    place
+}
+
+fn says(rule: &RuleName) -> Vec<String> {
+    if rule.description.is_empty() {
+        return Vec::new();
+    }
+    wrapped(&format!("  {}", rule.description))
+}
+
+/// The text in lines that fit, as far as its words do; all but the first are indented by two more.
+fn wrapped(text: &str) -> Vec<String> {
+    let rest = text.trim_start();
+    let indent = text.len() - rest.len();
+    let mut lines = vec![" ".repeat(indent)];
+    for word in rest.split(' ') {
+        let line = lines.last_mut().expect("there is always one");
+        let is_empty = line.trim_start().is_empty();
+        if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(format!("{}{word}", " ".repeat(indent + 2)));
+            continue;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WIDTH, wrapped};
+
+    #[test]
+    fn lines_end_between_words() {
+        let word = "w".repeat(40);
+        for (text, expected) in [
+            (String::new(), vec![String::new()]),
+            ("a b".to_owned(), vec!["a b".to_owned()]),
+            (
+                format!("  {word} {word} b"),
+                vec![format!("  {word} {word}"), "    b".to_owned()],
+            ),
+            (
+                format!("a {}", "w".repeat(WIDTH)),
+                vec!["a".to_owned(), format!("  {}", "w".repeat(WIDTH))],
+            ),
+        ] {
+            assert_eq!(wrapped(&text), expected);
+        }
+    }
 }

@@ -158,22 +158,13 @@ fn write_pair(out: &mut dyn Write, pair: &PairVerdict) -> io::Result<()> {
 }
 
 fn lines(decided: &Decision) -> Vec<String> {
-    let mut lines = vec![decision::sentence(decided)];
-    lines.extend(prefixed("by ", decision::by(decided)));
-    if decided.verdict() != Verdict::Forwarded {
-        lines.extend(prefixed("nearest ", decision::near(decided)));
+    let mut lines = decision::lines(decided);
+    if decided.verdict() != Verdict::Forwarded && !decided.near.is_empty() {
+        lines.push("nearest:".to_owned());
+        let near = decision::near(decided).into_iter();
+        lines.extend(near.map(|line| format!("  {line}")));
     }
     lines
-}
-
-fn prefixed(word: &str, lines: Vec<String>) -> impl Iterator<Item = String> {
-    lines.into_iter().map(move |line| {
-        if line.starts_with(' ') {
-            line
-        } else {
-            format!("{word}{line}")
-        }
-    })
 }
 
 /// Its number, and whom one knows by it: endpoints, or labels if these are few.

@@ -142,7 +142,9 @@ fn default_deny() -> Decision {
                 difference("port", "TCP 5432", "TCP 80\x1b"),
             ],
         }],
-        sentence: "no rule allows it, and a policy puts shop/db into default deny".to_owned(),
+        sentence: format!(
+            "denied: nothing allows it; CiliumNetworkPolicy/shop/db ({FILE}:2) puts shop/db into default deny for ingress"
+        ),
         ..Default::default()
     }
 }
@@ -160,7 +162,7 @@ pub(crate) fn verdict(port: u32) -> GetVerdictResponse {
     let allowed = PairVerdict {
         from: end(257, "backend", "orders", &["a", "b", "c", "d", "e"]),
         to: to.clone(),
-        egress: Some(passes("nothing is enforced")),
+        egress: Some(passes("allowed: no policy restricts the egress of shop/db")),
         ingress: Some(Decision {
             rule: Some(rule_name(
                 "ingress",
