@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use aya::maps::MapData;
 use bpf_events::config::LAYOUT_VERSION;
@@ -162,6 +163,11 @@ impl Pins {
 
     pub(crate) fn link(&self, ifindex: u32, hook: Hook) -> PathBuf {
         self.links().join(format!("{ifindex}-{}", hook.name()))
+    }
+
+    /// When the pinned maps were made, as bpffs remembers it.
+    pub fn made_at(&self) -> Option<SystemTime> {
+        fs::metadata(self.map("EDGES")).ok()?.modified().ok()
     }
 
     pub(crate) fn map(&self, name: &str) -> PathBuf {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use daemon::listen::{Exposure, Listen};
-use policy::Enforcement;
+use policy::{Enforcement, LabelFilter};
 use registry::endpoint_file::Mode;
 
 /// Where the sockets and the numbers of all observers of a machine lie, unless configured otherwise.
@@ -12,6 +12,9 @@ pub const DEFAULT_STATE: &str = "/run/tycho";
 
 /// The TCP address that is served unless configured otherwise.
 pub const DEFAULT_TCP: &str = "127.0.0.1:4244";
+
+/// How long the number of an identity rests, unless configured otherwise.
+pub const DEFAULT_IDENTITY_REST: Duration = Duration::from_secs(24 * 3_600);
 
 /// How much is told of allowed traffic. Drops and verdicts are always told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +47,14 @@ pub struct Config {
     pub endpoints: PathBuf,
     /// Directory of policy manifests; followed while the observer runs. Without one there are no policies.
     pub policies: Option<PathBuf>,
+    /// Directory for what the API adds. Default: `api` beside the endpoint file.
+    pub api_directory: Option<PathBuf>,
+    /// Which labels make an identity. Default: all but those that differ between the instances of a workload.
+    pub labels: Option<LabelFilter>,
+    /// A file that says so in place of `labels`; followed while the observer runs.
+    pub label_filter: Option<PathBuf>,
+    /// How long the number of an identity rests before it is given to other labels. Default: 24 hours.
+    pub identity_rest: Duration,
     /// Mode of endpoints that name none. Default: audit, which drops nothing.
     pub mode: Mode,
     /// Cilium's policy enforcement setting. Default: `default`.
@@ -86,6 +97,10 @@ impl Config {
             node: None,
             endpoints,
             policies: None,
+            api_directory: None,
+            labels: None,
+            label_filter: None,
+            identity_rest: DEFAULT_IDENTITY_REST,
             mode: Mode::Audit,
             enforcement: Enforcement::Default,
             namespace: None,
@@ -102,6 +117,15 @@ impl Config {
             detach_on_exit: false,
             drain_delay: Duration::ZERO,
         }
+    }
+}
+
+impl Config {
+    /// The directory for what the API adds.
+    #[must_use]
+    pub fn api_directory(&self) -> PathBuf {
+        let beside = || self.endpoints.with_file_name("api");
+        self.api_directory.clone().unwrap_or_else(beside)
     }
 }
 
@@ -138,6 +162,16 @@ mod tests {
         ] {
             assert_eq!(namespace_path(text), Path::new(expect), "{text}");
         }
+    }
+
+    #[test]
+    fn what_the_api_adds_lies_beside_the_endpoint_file() {
+        let mut config = Config::new(PathBuf::from("/etc/tycho/endpoints.yaml"));
+        assert_eq!(config.api_directory(), Path::new("/etc/tycho/api"));
+        config.endpoints = PathBuf::from("endpoints.yaml");
+        assert_eq!(config.api_directory(), Path::new("api"));
+        config.api_directory = Some(PathBuf::from("/var/lib/x"));
+        assert_eq!(config.api_directory(), Path::new("/var/lib/x"));
     }
 
     #[test]

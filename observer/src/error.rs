@@ -6,6 +6,8 @@ use daemon::listen::{BindError, Listen};
 use registry::directory::DirectoryError;
 use registry::endpoint_file::{EndpointFileError, NodeNameError};
 
+use crate::label_filter_file::LabelFilterFileError;
+
 /// A failed start, or a part that ended by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum ObserverError {
@@ -26,6 +28,18 @@ pub enum ObserverError {
         /// What is wrong, with file and line.
         #[source]
         source: policy::RepositoryError,
+    },
+    /// The label filter is not usable.
+    #[error(transparent)]
+    LabelFilter(#[from] LabelFilterFileError),
+    /// What was added by calls cannot be used beside the files.
+    #[error("what the API has added cannot be used: change the files, or what lies in {}", directory.display())]
+    Additions {
+        /// Where it is kept.
+        directory: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// An address cannot be served.
     #[error(transparent)]

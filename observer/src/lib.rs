@@ -3,12 +3,14 @@
 //! Two halves meet in [`Node`]. The *pipeline* ([`pipeline`]) takes records, from the kernel or from anywhere else, and
 //! stores flows. The *services* ([`service`]) answer clients from what is stored. The private module `kernel` alone knows
 //! the loader: it drains the ring into the pipeline, and makes the kernel's maps say what `desired` works out from the
-//! endpoint file and the policies.
+//! endpoint file and the policies. Between them stands `control`: one thread that owns all that changes.
 
 pub mod config;
+mod control;
 mod desired;
 mod error;
 mod kernel;
+mod label_filter_file;
 pub mod ledger;
 mod links;
 pub mod node;
@@ -16,10 +18,12 @@ pub mod pipeline;
 mod privileges;
 mod run;
 pub mod service;
+mod start;
 
 pub use config::{Aggregation, Config, Pinning};
 pub use error::ObserverError;
+pub use label_filter_file::LabelFilterFileError;
 pub use node::Node;
-pub use policy::Enforcement;
+pub use policy::{Enforcement, LabelFilter};
 pub use registry::endpoint_file::Mode;
-pub use run::run;
+pub use run::{plan_only, run};

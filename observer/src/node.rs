@@ -11,6 +11,7 @@ use flow::reference::Epoch;
 use flow::rules::RuleTable;
 use flow::store::Store;
 
+use crate::control::Board;
 use crate::ledger::KernelSource;
 use crate::pipeline::{Counts, Pipeline, Rate, monotonic_ns, wall_ns};
 
@@ -30,6 +31,8 @@ pub struct Node {
     pub rate: Arc<Rate>,
     /// The kernel's counters; none when records come from elsewhere.
     pub kernel: Option<Arc<dyn KernelSource>>,
+    /// What the control thread publishes, and the way to it.
+    pub(crate) board: Arc<Board>,
     /// When this life began.
     pub started: Instant,
     /// The same in wall time, nanoseconds since 1970.
@@ -58,6 +61,7 @@ impl Node {
             counts: Arc::clone(&pipeline.counts),
             rate: Arc::clone(&pipeline.rate),
             kernel,
+            board: Arc::default(),
             started: Instant::now(),
             started_ns,
         }

@@ -1,27 +1,23 @@
 //! An observer from start to end.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use daemon::drain::{DRAIN_TIMEOUT, Drain};
 use daemon::health::Health;
 use daemon::listen::Bound;
 use daemon::tasks::Tasks;
-use policy::{PolicyRepository, RepositoryError};
-use registry::directory::{self, DirectorySource, Manifest};
-use registry::endpoint_file::{self, EndpointFile, FileSource};
-use registry::watch::{Timing, watch};
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
-use crate::desired::{Book, PlanSettings, Planner};
+use crate::control::{Control, DryMaps, Inputs};
 use crate::error::ObserverError;
-use crate::kernel::{self, Control, Drain as RingDrain, Inputs};
+use crate::kernel::{self, Drain as RingDrain, KernelMaps};
 use crate::ledger::KernelSource;
 use crate::node::Node;
 use crate::pipeline::Pipeline;
 use crate::privileges;
 use crate::service::Server;
+use crate::start::{self, FirstRead};
 
 /// Runs an observer until `tasks` are cancelled (by a signal, or by whoever started it). Everything it starts is one of
 /// `tasks`; the caller joins them.
@@ -30,16 +26,8 @@ use crate::service::Server;
 /// When the inputs, the addresses or the kernel cannot be used at the start, or a part ends by itself later. What was
 /// enforced before goes on.
 pub async fn run(config: Config, tasks: Tasks) -> Result<(), ObserverError> {
-    if let Some(name) = &config.node {
-        endpoint_file::check_node_name(name)?;
-    }
-    let file = endpoint_file::read(&config.endpoints)?;
     // What is wrong with the inputs is said first, whatever this process may do.
-    let manifests = match &config.policies {
-        Some(directory) => read_policies(directory)?,
-        None => Vec::new(),
-    };
-    let node_name = config.node.clone().unwrap_or_else(|| file.node.clone());
+    let read = FirstRead::new(&config)?;
     // Before anything is loaded: a second observer ends here.
     let bound = bind(&config).await?;
     let missing = privileges::missing();
@@ -47,12 +35,11 @@ pub async fn run(config: Config, tasks: Tasks) -> Result<(), ObserverError> {
         return Err(ObserverError::Privileges { missing });
     }
     let (pipeline, inlet) = Pipeline::start(config.flows, &tasks);
-    let inputs = follow(&config, &tasks);
+    let links = start::subscribe(&config);
+    let inputs = start::follow(&config, &tasks);
     let start = {
         let (config, pipeline) = (config.clone(), pipeline.clone());
-        tasks.spawn_blocking("start", move || {
-            start(&config, &node_name, file, &manifests, &pipeline, inputs)
-        })
+        tasks.spawn_blocking("start", move || start(&config, read, &pipeline, inputs))
     };
     let started = start.await.map_err(part_ended("start"))??;
     let Started {
@@ -68,12 +55,31 @@ pub async fn run(config: Config, tasks: Tasks) -> Result<(), ObserverError> {
         drain.counters,
         config.drain_delay,
     );
-    let token = cancel.clone();
-    let drained = tasks.spawn_blocking("drain", move || ring.run(&token));
-    let token = cancel.clone();
+    let drained = tasks.spawn_blocking("drain", move || ring.run(&cancel));
+    start::tell(&control, links, &tasks);
     let detach = config.detach_on_exit;
-    let controlled = tasks.spawn_blocking("control", move || control.run(&token, detach));
+    let controlled = tasks.spawn_blocking("control", move || control.run(detach));
     serve(node, bound, &tasks, drained, controlled).await
+}
+
+/// Plans and answers for `node` without any kernel part: its endpoints wait for interfaces, and nothing is enforced. For
+/// recorded flows, and for tests. Ends with `tasks`.
+///
+/// # Errors
+/// When the inputs cannot be used.
+pub fn plan_only(config: &Config, node: &Arc<Node>, tasks: &Tasks) -> Result<(), ObserverError> {
+    let read = FirstRead::new(config)?;
+    let name = config
+        .node
+        .clone()
+        .unwrap_or_else(|| read.file.node.clone());
+    let book = start::open_book(config, &name, node)?;
+    let inputs = start::follow(config, tasks);
+    let maps = Box::new(DryMaps::new());
+    let control = start::control(config, read, book, inputs, Arc::clone(node), maps)?;
+    start::tell(&control, None, tasks);
+    tasks.spawn_blocking("control", move || control.run(false));
+    Ok(())
 }
 
 async fn bind(config: &Config) -> Result<Vec<Bound>, ObserverError> {
@@ -87,23 +93,6 @@ async fn bind(config: &Config) -> Result<Vec<Bound>, ObserverError> {
     Ok(bound)
 }
 
-/// Begins to follow the files.
-fn follow(config: &Config, tasks: &Tasks) -> Inputs {
-    let source = FileSource::new(config.endpoints.clone());
-    let (endpoints, work) = watch(source, Timing::default(), tasks.cancellation());
-    tasks.spawn("follow the endpoint file", work);
-    let policies = config.policies.as_ref().map(|directory| {
-        let source = DirectorySource::new(directory.clone());
-        let (policies, work) = watch(source, Timing::default(), tasks.cancellation());
-        tasks.spawn("follow the policies", work);
-        policies
-    });
-    Inputs {
-        endpoints,
-        policies,
-    }
-}
-
 /// The parts that are running once the maps are as desired.
 struct Started {
     node: Arc<Node>,
@@ -114,68 +103,30 @@ struct Started {
 /// Opens the kernel part and makes it say what the inputs want.
 fn start(
     config: &Config,
-    node_name: &str,
-    file: EndpointFile,
-    manifests: &[Manifest],
+    read: FirstRead,
     pipeline: &Pipeline,
     inputs: Inputs,
 ) -> Result<Started, ObserverError> {
-    let mut node = Node::new(format!("{}/{node_name}", file.cluster), pipeline, None);
-    let numbers = config.state.join(node_name).join("numbers");
-    let book = Book::open(
-        &numbers,
-        Arc::clone(&node.names.metadata),
-        Arc::clone(&node.names.rules),
-    )
-    .map_err(|error| ObserverError::Kernel("cannot open the numbers of this node", error.into()))?;
-    let numbers_known = !book.is_empty();
-    let settings = PlanSettings::new(config.mode, config.enforcement);
-    let mut planner = Planner::new(settings, book, Arc::new(file));
-    if let Some(directory) = &config.policies {
-        planner
-            .set_policies(manifests)
-            .map_err(not_usable(directory))?;
-    }
-    let kernel = kernel::open(config, node_name, numbers_known)
+    let name = config
+        .node
+        .clone()
+        .unwrap_or_else(|| read.file.node.clone());
+    let mut node = Node::new(format!("{}/{name}", read.file.cluster), pipeline, None);
+    let book = start::open_book(config, &name, &node)?;
+    let kernel = kernel::open(config, &name, !book.is_empty())
         .map_err(|error| ObserverError::Kernel("cannot start the kernel part", error.into()))?;
     node.kernel = Some(Arc::clone(&kernel.account) as Arc<dyn KernelSource>);
     let node = Arc::new(node);
-    let (control, drain) = Control::start(
-        kernel,
-        planner,
-        inputs,
-        config.namespace.clone(),
-        Arc::clone(&node.names.interfaces),
-    )
-    .map_err(|error| ObserverError::Kernel("cannot set up the kernel part", error.into()))?;
+    let interfaces = Arc::clone(&node.names.interfaces);
+    let (maps, drain) = KernelMaps::new(kernel, config.namespace.clone(), interfaces)
+        .map_err(|error| ObserverError::Kernel("cannot read the kernel's maps", error.into()))?;
+    let maps = Box::new(maps);
+    let control = start::control(config, read, book, inputs, Arc::clone(&node), maps)?;
     Ok(Started {
         node,
         control,
         drain,
     })
-}
-
-/// The first read: here a wrong policy is an error, since there is no earlier good one.
-fn read_policies(directory: &Path) -> Result<Vec<Manifest>, ObserverError> {
-    let manifests = directory::read(directory)?;
-    let names: Vec<String> = manifests
-        .iter()
-        .map(|manifest| manifest.path.display().to_string())
-        .collect();
-    let texts = manifests
-        .iter()
-        .map(|manifest| Some(manifest.text.as_str()));
-    PolicyRepository::new()
-        .change(names.iter().map(String::as_str).zip(texts))
-        .map_err(not_usable(directory))?;
-    Ok(manifests)
-}
-
-fn not_usable(directory: &Path) -> impl FnOnce(RepositoryError) -> ObserverError {
-    |source| ObserverError::Policies {
-        directory: directory.to_owned(),
-        source,
-    }
 }
 
 /// Serves until the end; a part that ends before its time ends everything.

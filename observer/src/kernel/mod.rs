@@ -2,11 +2,11 @@
 
 mod account;
 mod base;
-mod control;
 mod drain;
+mod maps;
 mod open;
 mod reconcile;
 
-pub(crate) use control::{Control, Drainable, Inputs};
 pub(crate) use drain::Drain;
+pub(crate) use maps::{Drainable, KernelMaps};
 pub(crate) use open::open;

@@ -4,10 +4,11 @@ mod counters;
 mod reading;
 mod stages;
 
-use proto::tycho::v1::GetLedgerResponse;
+use proto::tycho::v1::{GetLedgerResponse, MapRow};
 
 pub use reading::{ConnectionReading, KernelReading, KernelSource, Outcome};
 
+use crate::control::{MapPressure, warnings};
 use crate::node::Node;
 
 /// The ledger of a node now. Asking changes no counter.
@@ -25,9 +26,18 @@ pub fn ledger(node: &Node) -> GetLedgerResponse {
         started: Some(timestamp(node.started_ns)),
         rows: stages.rows(),
         closed: stages.closed(),
-        maps: Vec::new(),
-        warnings: Vec::new(),
+        maps: node.board.maps().iter().map(map_row).collect(),
+        warnings: warnings(&node.board),
         kernel: kernel.as_ref().map(counters::rows).unwrap_or_default(),
+    }
+}
+
+fn map_row(map: &MapPressure) -> MapRow {
+    MapRow {
+        name: map.map.clone(),
+        entries: map.entries,
+        capacity: map.capacity,
+        meaning: map.meaning.clone(),
     }
 }
 

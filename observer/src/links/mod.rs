@@ -2,6 +2,7 @@
 
 mod addresses;
 mod dump;
+mod events;
 mod inside;
 
 use std::io;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use addresses::addresses;
 pub(crate) use dump::Link;
+pub(crate) use events::LinkEvents;
 
 use crate::config::namespace_path;
 use inside::inside;

@@ -8,6 +8,7 @@ mod clocks;
 mod counts;
 mod inlet;
 mod rate;
+mod settled;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub use clocks::{monotonic_ns, wall_clock, wall_ns};
 pub use counts::{Counts, PipelineReading};
 pub use inlet::{Decoded, Inlet};
 pub use rate::Rate;
+pub(crate) use settled::Settled;
 
 /// Records between the inlet and the annotate thread, 128 bytes each.
 pub const QUEUE_RECORDS: usize = 65_536;

@@ -4,13 +4,23 @@
 
 mod backward;
 mod body;
+mod control;
+mod decide;
+mod endpoints;
+mod explain;
 mod flows;
 mod frame;
+mod identities;
 mod ledger;
 mod namespaces;
 mod observer;
+mod policies;
+mod policy_messages;
 mod query;
 mod request;
+mod selection;
+mod sentence;
 mod server;
+mod verdict;
 
 pub use server::{ServeError, Server};

@@ -73,7 +73,7 @@ fn extent(request: &GetFlowsRequest) -> Extent {
 }
 
 /// Nanoseconds since 1970; what is before that is 1970.
-fn time_ns(field: &str, time: Option<&Timestamp>) -> Result<Option<u64>, Status> {
+pub(super) fn time_ns(field: &str, time: Option<&Timestamp>) -> Result<Option<u64>, Status> {
     let Some(time) = time else {
         return Ok(None);
     };

@@ -8,15 +8,21 @@ use daemon::listen::{Bound, Listen};
 use daemon::tasks::Tasks;
 use http::HeaderValue;
 use proto::observer::observer_server::ObserverServer;
+use proto::tycho::v1::endpoints_server::EndpointsServer;
+use proto::tycho::v1::identities_server::IdentitiesServer;
 use proto::tycho::v1::ledger_server::LedgerServer;
+use proto::tycho::v1::policies_server::PoliciesServer;
 use tokio::task::JoinHandle;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tower::util::MapResponseLayer;
 
+use super::endpoints::EndpointsApi;
 use super::flows::{FlowsService, ObserverService};
+use super::identities::IdentitiesApi;
 use super::ledger::LedgerApi;
 use super::observer::ObserverApi;
+use super::policies::PoliciesApi;
 use crate::node::Node;
 
 /// The response header by which clients learn the version.
@@ -55,9 +61,13 @@ impl Server {
         };
         let observer = ObserverServer::new(ObserverApi::new(Arc::clone(node), tasks.clone()));
         let ledger = LedgerServer::new(LedgerApi::new(Arc::clone(node)));
+        let policies = PoliciesApi::new(Arc::clone(node), tasks.clone());
         let routes = Routes::new(ObserverService::new(observer, Arc::clone(node), drain))
             .add_service(FlowsService::new(Arc::clone(node), drain))
             .add_service(ledger)
+            .add_service(EndpointsServer::new(EndpointsApi::new(Arc::clone(node))))
+            .add_service(IdentitiesServer::new(IdentitiesApi::new(Arc::clone(node))))
+            .add_service(PoliciesServer::new(policies))
             .add_service(health.service())
             .add_service(reflection().build_v1()?)
             .add_service(reflection().build_v1alpha()?);

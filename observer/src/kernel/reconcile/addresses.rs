@@ -1,14 +1,17 @@
-//! The IP cache: endpoints' addresses and the node's own.
+//! The IP cache: endpoints' addresses, the node's own, and the networks that policies name.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 use std::net::IpAddr;
+use std::time::Instant;
 
 use bpf_events::ipcache::{ADDRESS_LOCAL_HOST, ADDRESS_MANAGED, AddressInfo};
 use bpf_loader::LoaderError;
 use bpf_loader::addresses::Addresses;
-use policy::Identity;
+use policy::{Cidr, Identity};
 
-use crate::desired::DesiredEndpoint;
+use super::resolving::Resolving;
+use crate::desired::{DesiredEndpoint, DesiredPrefix};
 
 /// What every address should resolve to.
 pub(super) fn wanted(
@@ -40,30 +43,54 @@ pub(super) fn wanted(
     wanted
 }
 
-/// What stands in the IP cache.
-#[derive(Debug)]
-pub(super) struct WrittenAddresses {
-    written: HashMap<IpAddr, AddressInfo>,
+/// What every network should resolve to.
+pub(super) fn wanted_prefixes(prefixes: &[DesiredPrefix]) -> HashMap<Cidr, AddressInfo> {
+    let infos = prefixes.iter().map(|prefix| {
+        let info = AddressInfo {
+            identity: prefix.identity.0,
+            metadata: prefix.metadata,
+            endpoint: 0,
+            flags: 0,
+        };
+        (prefix.cidr, info)
+    });
+    infos.collect()
 }
 
-impl WrittenAddresses {
-    pub(super) fn adopt(addresses: &Addresses) -> Result<Self, LoaderError> {
-        Ok(Self {
-            written: addresses.all()?.into_iter().collect(),
-        })
+/// One part of the IP cache, as it was written.
+#[derive(Debug)]
+pub(super) struct Written<K> {
+    entries: HashMap<K, AddressInfo>,
+}
+
+impl<K: Copy + Eq + Hash> Written<K> {
+    /// What an earlier process left behind.
+    pub(super) fn adopt(
+        entries: impl IntoIterator<Item = (K, AddressInfo)>,
+        resolving: &mut Resolving,
+    ) -> Self {
+        let entries: HashMap<K, AddressInfo> = entries.into_iter().collect();
+        for info in entries.values() {
+            resolving.add(info.identity);
+        }
+        Self { entries }
     }
 
     /// Writes what is new or different; whether there was anything.
     pub(super) fn set(
         &mut self,
-        addresses: &mut Addresses,
-        wanted: &HashMap<IpAddr, AddressInfo>,
+        wanted: &HashMap<K, AddressInfo>,
+        resolving: &mut Resolving,
+        mut write: impl FnMut(K, AddressInfo) -> Result<(), LoaderError>,
     ) -> Result<bool, LoaderError> {
         let mut changed = false;
-        for (address, info) in wanted {
-            if self.written.get(address) != Some(info) {
-                addresses.set(*address, *info)?;
-                self.written.insert(*address, *info);
+        for (key, info) in wanted {
+            if self.entries.get(key) != Some(info) {
+                write(*key, *info)?;
+                resolving.add(info.identity);
+                if let Some(before) = self.entries.insert(*key, *info) {
+                    resolving.remove(before.identity, Instant::now());
+                }
                 changed = true;
             }
         }
@@ -73,54 +100,81 @@ impl WrittenAddresses {
     /// Removes what is not wanted; whether there was anything.
     pub(super) fn remove_others(
         &mut self,
-        addresses: &mut Addresses,
-        wanted: &HashMap<IpAddr, AddressInfo>,
+        wanted: &HashMap<K, AddressInfo>,
+        resolving: &mut Resolving,
+        mut remove: impl FnMut(K) -> Result<(), LoaderError>,
     ) -> Result<bool, LoaderError> {
-        let gone: Vec<IpAddr> = self
-            .written
+        let gone: Vec<K> = self
+            .entries
             .keys()
-            .filter(|address| !wanted.contains_key(*address))
+            .filter(|key| !wanted.contains_key(*key))
             .copied()
             .collect();
-        for address in &gone {
-            addresses.remove(*address)?;
-            self.written.remove(address);
+        for key in &gone {
+            remove(*key)?;
+            if let Some(before) = self.entries.remove(key) {
+                resolving.remove(before.identity, Instant::now());
+            }
         }
         Ok(!gone.is_empty())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use bpf_events::endpoint::EndpointRow;
-    use registry::endpoint_file::Attachment;
+/// The IP cache as it was written.
+#[derive(Debug)]
+pub(super) struct IpCache {
+    addresses: Written<IpAddr>,
+    prefixes: Written<Cidr>,
+    /// The identities in it.
+    pub(super) resolving: Resolving,
+}
 
-    #[test]
-    fn an_endpoint_owns_its_addresses_even_against_the_node() {
-        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-        let endpoint = |name: &str, address: &str| DesiredEndpoint {
-            name: name.to_owned(),
-            attachment: Attachment::Netns(name.to_owned()),
-            addresses: vec![ip(address)],
-            row: EndpointRow {
-                identity: 300,
-                metadata: 20,
-                endpoint: 4,
-                ..EndpointRow::default()
-            },
-            sources: Vec::new(),
-        };
-        let node = BTreeSet::from([ip("10.0.0.254"), ip("fd00::1")]);
-        let endpoints = [endpoint("a", "10.0.0.1"), endpoint("b", "fd00::1")];
-        let wanted = wanted(&endpoints, &node, |endpoint| endpoint.name == "a");
-        for (address, identity, flags) in [
-            ("10.0.0.254", 1, ADDRESS_LOCAL_HOST),
-            ("10.0.0.1", 300, ADDRESS_MANAGED),
-            ("fd00::1", 300, 0),
-        ] {
-            let info = wanted[&ip(address)];
-            assert_eq!((info.identity, info.flags), (identity, flags), "{address}");
-        }
+impl IpCache {
+    pub(super) fn adopt(kernel: &Addresses) -> Result<Self, LoaderError> {
+        let mut resolving = Resolving::default();
+        // A prefix that is none cannot have been written by us, and is left alone.
+        let prefixes = kernel.prefixes()?.into_iter();
+        let prefixes =
+            prefixes.filter_map(|((address, bits), info)| Some((Cidr::new(address, bits)?, info)));
+        Ok(Self {
+            addresses: Written::adopt(kernel.all()?, &mut resolving),
+            prefixes: Written::adopt(prefixes, &mut resolving),
+            resolving,
+        })
+    }
+
+    /// Writes networks first, then addresses: whoever has an address of its own loses it last.
+    pub(super) fn set(
+        &mut self,
+        kernel: &mut Addresses,
+        addresses: &HashMap<IpAddr, AddressInfo>,
+        prefixes: &HashMap<Cidr, AddressInfo>,
+    ) -> Result<bool, LoaderError> {
+        let resolving = &mut self.resolving;
+        let networks = self.prefixes.set(prefixes, resolving, |cidr, info| {
+            kernel.set_prefix(cidr.address(), cidr.bits(), info)
+        });
+        // What was written takes effect even if the rest fails.
+        let exact = self.addresses.set(addresses, resolving, |address, info| {
+            kernel.set(address, info)
+        });
+        Ok(networks? | exact?)
+    }
+
+    /// Removes addresses first, then networks.
+    pub(super) fn remove_others(
+        &mut self,
+        kernel: &mut Addresses,
+        addresses: &HashMap<IpAddr, AddressInfo>,
+        prefixes: &HashMap<Cidr, AddressInfo>,
+    ) -> Result<bool, LoaderError> {
+        let resolving = &mut self.resolving;
+        let exact = self
+            .addresses
+            .remove_others(addresses, resolving, |address| kernel.remove(address));
+        let networks = self.prefixes.remove_others(prefixes, resolving, |cidr| {
+            kernel.remove_prefix(cidr.address(), cidr.bits())
+        });
+        Ok(exact? | networks?)
     }
 }

@@ -67,9 +67,6 @@ impl Interfaces {
                     found.insert(endpoint.name.clone(), place);
                 }
                 Err(reason) => {
-                    if self.waiting.get(&endpoint.name) != Some(&reason) {
-                        tracing::warn!(endpoint = %endpoint.name, %reason, "waiting for the interface");
-                    }
                     waiting.insert(endpoint.name.clone(), reason);
                 }
             }
@@ -83,6 +80,12 @@ impl Interfaces {
     pub(super) fn found(&self, endpoint: &str) -> Option<(u32, String)> {
         let (_, link) = self.found.get(endpoint)?;
         Some((link.ifindex, link.name.clone()))
+    }
+
+    /// Why an endpoint has no interface.
+    pub(super) fn why_waiting(&self, endpoint: &str) -> String {
+        let reason = self.waiting.get(endpoint).cloned();
+        reason.unwrap_or_else(|| "nobody has looked for its interface yet".to_owned())
     }
 
     /// Number of an endpoint's interface.

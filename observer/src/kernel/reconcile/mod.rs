@@ -2,19 +2,22 @@
 
 mod addresses;
 mod interfaces;
+mod resolving;
 mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
-use bpf_loader::sweeper::Sweep;
+use bpf_loader::policy_sets::SetWrite;
 use bpf_loader::{Datapath, LoaderError};
 use flow::interfaces::InterfaceTable;
 
+use crate::control::Place;
 use crate::desired::{Desired, DesiredEndpoint};
-use addresses::WrittenAddresses;
+use addresses::IpCache;
 use interfaces::Interfaces;
 use sources::WrittenSources;
 
@@ -30,7 +33,7 @@ pub(crate) enum ReconcileError {
 pub(crate) struct Reconciler {
     datapath: Datapath,
     namespace: Option<PathBuf>,
-    addresses: WrittenAddresses,
+    ip_cache: IpCache,
     sources: WrittenSources,
     interfaces: Interfaces,
     /// Whether the policy sets say what was desired last.
@@ -56,7 +59,7 @@ impl Reconciler {
         table: Arc<InterfaceTable>,
     ) -> Result<Self, ReconcileError> {
         Ok(Self {
-            addresses: WrittenAddresses::adopt(&datapath.addresses)?,
+            ip_cache: IpCache::adopt(&datapath.addresses)?,
             sources: WrittenSources::adopt(&datapath.addresses)?,
             interfaces: Interfaces::new(namespace.clone(), table),
             datapath,
@@ -83,14 +86,32 @@ impl Reconciler {
         result
     }
 
-    /// Tells what idle connections owe.
-    pub(super) fn sweep(&mut self) -> Result<Sweep, LoaderError> {
-        self.datapath.sweep()
+    /// The datapath, to read it and to sweep.
+    pub(super) fn datapath(&mut self) -> &mut Datapath {
+        &mut self.datapath
     }
 
-    /// Frees the slots of edges that have been idle for this long; how many.
-    pub(super) fn reclaim(&mut self, idle: Duration) -> Result<u64, LoaderError> {
-        self.datapath.reclaim_edges(idle)
+    /// The node's own addresses.
+    pub(super) fn node_addresses(&self) -> &BTreeSet<IpAddr> {
+        self.interfaces.node_addresses()
+    }
+
+    /// Where an endpoint stands since the last [`Reconciler::apply`].
+    pub(super) fn place(&self, endpoint: &str) -> Place {
+        let Some(interface) = self.interfaces.found(endpoint) else {
+            return Place::Waiting {
+                reason: self.interfaces.why_waiting(endpoint),
+            };
+        };
+        match self.refused.get(endpoint) {
+            None if self.attached.contains(&interface.0) => Place::Attached { interface },
+            reason => Place::Refused {
+                interface,
+                reason: reason
+                    .map_or("its turn did not come yet", String::as_str)
+                    .to_owned(),
+            },
+        }
     }
 
     /// Takes the programs off every interface.
@@ -105,43 +126,53 @@ impl Reconciler {
         Ok(())
     }
 
+    /// Sets first: they know identities before any address has them. What is gone comes last, in the opposite order.
     fn write(&mut self, desired: &Desired, changes: &mut Changes) -> Result<(), ReconcileError> {
-        let managed = |endpoint: &DesiredEndpoint| {
-            self.interfaces.ifindex(&endpoint.name).is_some()
-                && !self.refused.contains_key(&endpoint.name)
-        };
-        let wanted = addresses::wanted(
-            &desired.endpoints,
-            self.interfaces.node_addresses(),
-            managed,
-        );
-        changes.identities |= self.addresses.set(&mut self.datapath.addresses, &wanted)?;
         if !self.sets_are_written {
             changes.policies |= self.write_sets(desired)?;
             self.sets_are_written = true;
         }
-        self.sources
-            .write(&mut self.datapath.addresses, &desired.endpoints)?;
+        let managed = |endpoint: &DesiredEndpoint| {
+            self.interfaces.ifindex(&endpoint.name).is_some()
+                && !self.refused.contains_key(&endpoint.name)
+        };
+        let node = self.interfaces.node_addresses();
+        let addresses = addresses::wanted(&desired.endpoints, node, managed);
+        let prefixes = addresses::wanted_prefixes(&desired.prefixes);
+        let kernel = &mut self.datapath.addresses;
+        changes.identities |= self.ip_cache.set(kernel, &addresses, &prefixes)?;
+        self.sources.allow(kernel, &desired.endpoints)?;
         for endpoint in &desired.endpoints {
             changes.identities |= self.write_endpoint(endpoint)?;
         }
-        self.remove_stale(desired, changes)?;
-        changes.identities |= self
-            .addresses
-            .remove_others(&mut self.datapath.addresses, &wanted)?;
+        self.remove_interfaces(desired, changes)?;
+        let kernel = &mut self.datapath.addresses;
+        self.sources.disallow_others(kernel, &desired.endpoints)?;
+        changes.identities |= self.ip_cache.remove_others(kernel, &addresses, &prefixes)?;
+        changes.policies |= self.remove_sets(desired);
         Ok(())
     }
 
     fn write_sets(&mut self, desired: &Desired) -> Result<bool, ReconcileError> {
-        let mut changed = false;
-        for (set, policy) in &desired.sets {
-            let number = |rule| desired.rules.get(&rule).copied().unwrap_or(0);
-            changed |= self
-                .datapath
+        let wanted: Vec<SetWrite<'_>> = desired
+            .sets
+            .iter()
+            .map(|(set, policy)| SetWrite {
+                set: *set,
+                policy,
+                default_rules: desired.default_rules.get(set).copied().unwrap_or_default(),
+            })
+            .collect();
+        let number = |rule| desired.rules.get(&rule).copied().unwrap_or(0);
+        self.ip_cache.resolving.forget(Instant::now());
+        let resolving = &self.ip_cache.resolving;
+        let written =
+            self.datapath
                 .policy_sets
-                .write(*set, policy, desired.revision, number, [0; 2])?;
-        }
-        Ok(changed)
+                .write_all(&wanted, desired.revision, number, |identity| {
+                    resolving.contains(identity)
+                })?;
+        Ok(written.switched > 0)
     }
 
     /// Row first, then the programs: no packet meets a program that does not know its endpoint.
@@ -166,7 +197,7 @@ impl Reconciler {
             Ok(_) => {
                 self.attached.insert(ifindex);
                 self.refused.remove(&endpoint.name);
-                tracing::info!(
+                tracing::debug!(
                     endpoint = %endpoint.name,
                     number = row.endpoint,
                     identity = row.identity,
@@ -182,16 +213,13 @@ impl Reconciler {
 
     /// An endpoint whose interface refuses is tried again at the next look; the others go on.
     fn refuse(&mut self, endpoint: &str, error: &LoaderError) {
-        let source = std::error::Error::source(error).map(ToString::to_string);
-        let text = format!("{error}: {}", source.unwrap_or_default());
-        if self.refused.get(endpoint) != Some(&text) {
-            tracing::error!(endpoint, error = %text, "cannot attach; trying again every second");
-            self.refused.insert(endpoint.to_owned(), text);
-        }
+        let source = std::error::Error::source(error);
+        let text = source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+        self.refused.insert(endpoint.to_owned(), text);
     }
 
     /// Takes away what no endpoint has any more. An interface that is only out of sight keeps its endpoint.
-    fn remove_stale(
+    fn remove_interfaces(
         &mut self,
         desired: &Desired,
         changes: &mut Changes,
@@ -215,23 +243,26 @@ impl Reconciler {
             self.datapath.endpoints.remove(ifindex);
             self.attached.remove(&ifindex);
             changes.identities = true;
-            tracing::info!(ifindex, "detached");
+            tracing::debug!(ifindex, "detached");
         }
         self.remove_links_without_row()?;
         self.refused
             .retain(|name, _| desired.endpoints.iter().any(|other| other.name == *name));
-        // An interface out of sight keeps the policy set of its row: an empty one would enforce nothing.
+        Ok(())
+    }
+
+    /// An interface out of sight keeps the policy set of its row: an empty one would enforce nothing.
+    fn remove_sets(&mut self, desired: &Desired) -> bool {
         let rows = self.datapath.endpoints.live();
         let used: BTreeSet<u32> = rows.map(|(_, row)| row.policy_set).collect();
-        let sets: Vec<u32> = self.datapath.policy_sets.live().collect();
-        for set in sets
+        let live: Vec<u32> = self.datapath.policy_sets.live().collect();
+        let mut gone = live
             .into_iter()
             .filter(|set| !desired.sets.contains_key(set) && !used.contains(set))
-        {
-            self.datapath.policy_sets.remove(set);
-            changes.policies = true;
-        }
-        Ok(())
+            .peekable();
+        let any = gone.peek().is_some();
+        gone.for_each(|set| self.datapath.policy_sets.remove(set));
+        any
     }
 
     /// Links that an earlier process pinned and whose endpoint is gone.

@@ -24,32 +24,47 @@ impl WrittenSources {
         })
     }
 
-    pub(super) fn write(
+    /// Allows what is new.
+    pub(super) fn allow(
         &mut self,
         addresses: &mut Addresses,
         endpoints: &[DesiredEndpoint],
     ) -> Result<(), LoaderError> {
-        let wanted: BTreeSet<(u16, IpAddr, u8)> = endpoints
-            .iter()
-            .flat_map(|endpoint| {
-                let number = endpoint.row.endpoint;
-                let sources = endpoint.sources.iter();
-                sources.map(move |cidr| (number, cidr.address(), cidr.bits()))
-            })
-            .collect();
-        let gone: Vec<_> = self.written.difference(&wanted).copied().collect();
-        for source in gone {
-            let (endpoint, address, bits) = source;
-            addresses.disallow_source(endpoint, address, bits)?;
-            self.written.remove(&source);
-        }
-        for source in wanted {
-            let (endpoint, address, bits) = source;
+        for source in wanted(endpoints) {
             if !self.written.contains(&source) {
+                let (endpoint, address, bits) = source;
                 addresses.allow_source(endpoint, address, bits)?;
                 self.written.insert(source);
             }
         }
         Ok(())
     }
+
+    /// Takes back what is not wanted.
+    pub(super) fn disallow_others(
+        &mut self,
+        addresses: &mut Addresses,
+        endpoints: &[DesiredEndpoint],
+    ) -> Result<(), LoaderError> {
+        let gone: Vec<_> = self
+            .written
+            .difference(&wanted(endpoints))
+            .copied()
+            .collect();
+        for source in gone {
+            let (endpoint, address, bits) = source;
+            addresses.disallow_source(endpoint, address, bits)?;
+            self.written.remove(&source);
+        }
+        Ok(())
+    }
+}
+
+fn wanted(endpoints: &[DesiredEndpoint]) -> BTreeSet<(u16, IpAddr, u8)> {
+    let sources = endpoints.iter().flat_map(|endpoint| {
+        let number = endpoint.row.endpoint;
+        let sources = endpoint.sources.iter();
+        sources.map(move |cidr| (number, cidr.address(), cidr.bits()))
+    });
+    sources.collect()
 }
