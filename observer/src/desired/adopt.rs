@@ -53,8 +53,7 @@ impl Book {
         let mut spans = Vec::new();
         for released in &loaded.released {
             if let Some(was) = &released.was {
-                let until_ns = released.released_unix_s.saturating_mul(NANOS_PER_SECOND);
-                spans.extend(span(was, Some(until_ns))?);
+                spans.extend(span(was, Some(released.released_ns()))?);
             }
         }
         for entry in loaded.entries.values() {
@@ -119,7 +118,9 @@ impl Book {
 /// Everything that has ended since then is in the store: releases are kept for a while, and before its first entry there
 /// was nothing.
 fn known_since_ns(loaded: &Loaded) -> u64 {
-    let times = loaded.entries.values().filter_map(|entry| match entry {
+    let ended = loaded.released.iter().filter_map(|one| one.was.as_deref());
+    let all = loaded.entries.values().chain(ended);
+    let times = all.filter_map(|entry| match entry {
         Entry::Identity { from_ns, .. } => *from_ns,
         Entry::Prefix { from_ns, .. } => Some(*from_ns),
         _ => None,

@@ -13,6 +13,7 @@ mod error;
 mod history;
 mod inventory;
 mod plan;
+mod planned;
 mod policies;
 mod reclaim;
 mod retiring;
@@ -105,3 +106,6 @@ pub(crate) struct DesiredPrefix {
     /// What flows say of it.
     pub(crate) metadata: u32,
 }
+
+#[cfg(test)]
+mod tests;

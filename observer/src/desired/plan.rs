@@ -5,19 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flow::store::StoredNumbers;
-use policy::{Cidr, Enforcement, Identity, LabelFilter, LabelSet, NamedPorts, RepositoryError};
+use policy::{Cidr, Enforcement, Identity, LabelFilter, NamedPorts, RepositoryError};
 use registry::directory::Manifest;
-use registry::endpoint_file::{EndpointFile, Mode, labels};
+use registry::endpoint_file::{EndpointFile, Mode};
 
 use super::book::{Book, LONG_REST};
 use super::compiled::CompiledSets;
 use super::error::BookError;
 use super::history::{ENDPOINT_KEY, PREFIX_KEY};
-use super::inventory::{ClashError, Inventory, Listed, Owner};
+use super::inventory::{ClashError, Inventory, Owner};
+use super::planned::Planned;
 use super::policies::{NumberedRules, Policies};
 use super::reclaim::{InUse, Leaving, Reclaimed, Wanted};
 use super::view::PolicyView;
-use super::{Desired, DesiredEndpoint, DesiredPrefix, WaitingEndpoint, endpoint};
+use super::{Desired, DesiredPrefix, endpoint};
 use crate::pipeline::wall_ns;
 
 /// What does not change while the observer runs.
@@ -45,10 +46,10 @@ impl PlanSettings {
 /// From inputs to what the maps should say.
 #[derive(Debug)]
 pub(crate) struct Planner {
-    settings: PlanSettings,
-    book: Book,
-    filter: LabelFilter,
-    inventory: Inventory,
+    pub(super) settings: PlanSettings,
+    pub(super) book: Book,
+    pub(super) filter: LabelFilter,
+    pub(super) inventory: Inventory,
     policies: Policies,
     compiled: CompiledSets,
     leaving: Leaving,
@@ -64,16 +65,7 @@ pub(crate) struct Planner {
     wanted: Wanted,
     /// The identities that the newest step knows of.
     planned_changes: u64,
-    view: Arc<PolicyView>,
-}
-
-/// The endpoints as planned, and who of them policies are compiled for.
-#[derive(Default)]
-struct Planned {
-    endpoints: Vec<DesiredEndpoint>,
-    waiting: Vec<WaitingEndpoint>,
-    subjects: BTreeMap<Identity, LabelSet>,
-    named_ports: NamedPorts,
+    pub(super) view: Arc<PolicyView>,
 }
 
 impl Planner {
@@ -243,76 +235,6 @@ impl Planner {
             .filter(|rules| rules.revision == newest && self.policies.are(rules))
     }
 
-    fn plan_endpoints(&mut self) -> Result<Planned, BookError> {
-        let before = Arc::clone(&self.view.endpoints);
-        let mut planned = Planned::default();
-        for listed in self.inventory.endpoints().to_vec() {
-            let all = labels(&listed.spec, self.inventory.namespaces());
-            let endpoint = match self.plan_endpoint(&listed, &all) {
-                Err(error @ BookError::Exhausted { .. }) => {
-                    let name = listed.spec.qualified_name();
-                    let as_before = before.iter().find(|known| known.name == name).cloned();
-                    planned.waiting.push(waiting(listed, name, all, &error));
-                    as_before
-                }
-                endpoint => Some(endpoint?),
-            };
-            if let Some(endpoint) = endpoint {
-                self.add_subject(&endpoint, &mut planned)?;
-                planned.endpoints.push(endpoint);
-            }
-        }
-        Ok(planned)
-    }
-
-    fn plan_endpoint(
-        &mut self,
-        listed: &Listed,
-        all: &LabelSet,
-    ) -> Result<DesiredEndpoint, BookError> {
-        let spec = &listed.spec;
-        let name = spec.qualified_name();
-        let identity = self.book.identity(&self.filter.relevant(all))?;
-        let number = self.book.endpoint(&name)?;
-        let cluster = self.inventory.cluster();
-        let content = endpoint::content(spec, cluster, all.clone(), number, identity);
-        let metadata = self
-            .book
-            .metadata(&format!("{ENDPOINT_KEY}{name}"), content)?;
-        let set = self.book.policy_set(identity)?;
-        let number = u16::try_from(number).unwrap_or(u16::MAX);
-        Ok(DesiredEndpoint {
-            name,
-            attachment: spec.attachment.clone(),
-            addresses: spec.ips.clone(),
-            row: endpoint::row(spec, self.settings.mode, number, identity, metadata, set),
-            sources: endpoint::sources(spec),
-            owner: listed.owner,
-            source: Arc::clone(&listed.source),
-            spec: Arc::clone(spec),
-            labels: all.clone(),
-        })
-    }
-
-    fn add_subject(
-        &self,
-        endpoint: &DesiredEndpoint,
-        planned: &mut Planned,
-    ) -> Result<(), BookError> {
-        let identity = Identity(endpoint.row.identity);
-        let Some(labels) = self.book.identities.labels(identity) else {
-            return Ok(());
-        };
-        for (name, port) in &endpoint.spec.ports {
-            planned.named_ports.insert(identity, labels, name, *port);
-        }
-        planned
-            .subjects
-            .entry(identity)
-            .or_insert_with(|| labels.clone());
-        Ok(())
-    }
-
     /// The same ports as before are the same object, so that nothing is compiled anew for them.
     fn named_ports(&self, named_ports: NamedPorts) -> Arc<NamedPorts> {
         if *self.view.named_ports == named_ports {
@@ -447,138 +369,5 @@ impl Planner {
             revisions,
             api_files: Arc::clone(self.policies.api_files()),
         });
-    }
-}
-
-fn waiting(listed: Listed, name: String, labels: LabelSet, error: &BookError) -> WaitingEndpoint {
-    WaitingEndpoint {
-        name,
-        owner: listed.owner,
-        source: listed.source,
-        spec: listed.spec,
-        labels,
-        reason: error.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use flow::metadata::MetadataTable;
-    use flow::rules::RuleTable;
-    use registry::endpoint_file::parse;
-    use std::path::Path;
-
-    const POLICY: &str = "
-apiVersion: cilium.io/v2
-kind: CiliumNetworkPolicy
-metadata: {name: backend, namespace: shop}
-spec:
-  endpointSelector: {matchLabels: {role: backend}}
-  ingress:
-  - fromEndpoints: [{matchLabels: {role: frontend}}]
-    toPorts: [{ports: [{port: \"8080\", protocol: TCP}]}]
-";
-
-    fn file(endpoints: &[(&str, &str, &str)]) -> Arc<EndpointFile> {
-        let mut text = "node: n\n".to_owned();
-        if !endpoints.is_empty() {
-            text += "endpoints:\n";
-        }
-        for (name, role, ip) in endpoints {
-            text += &format!(
-                "- {{name: {name}, namespace: shop, netns: {name}, ips: [{ip}], labels: {{role: {role}}}}}\n"
-            );
-        }
-        Arc::new(parse(Path::new("e.yaml"), &text).unwrap())
-    }
-
-    fn planner(path: &Path, endpoints: Arc<EndpointFile>) -> (Planner, Arc<MetadataTable>) {
-        let metadata = Arc::new(MetadataTable::new());
-        let book = Book::open(path, Arc::clone(&metadata), Arc::new(RuleTable::new())).unwrap();
-        let settings = PlanSettings::new(Mode::Audit, Enforcement::Default);
-        let mut planner = Planner::new(settings, book, endpoints);
-        let manifest = Manifest {
-            path: "p.yaml".into(),
-            text: POLICY.to_owned(),
-        };
-        planner.set_policies(&[manifest]).unwrap();
-        (planner, metadata)
-    }
-
-    #[test]
-    fn numbers_survive_a_restart_and_scaling_changes_no_policy() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("numbers");
-        let small = file(&[("a", "frontend", "10.0.0.1"), ("b", "backend", "10.0.0.2")]);
-        let (mut first, _) = planner(&path, Arc::clone(&small));
-        let before = first.desired().unwrap();
-        drop(first);
-        let (mut second, _) = planner(&path, small);
-        let after = second.desired().unwrap();
-        assert_eq!((before.revision, after.revision), (1, 2));
-        assert_eq!(before.endpoints, after.endpoints);
-        assert_eq!((&before.sets, &before.rules), (&after.sets, &after.rules));
-        let scaled = file(&[
-            ("a", "frontend", "10.0.0.1"),
-            ("b", "backend", "10.0.0.2"),
-            ("c", "frontend", "10.0.0.3"),
-        ]);
-        second.set_endpoints(scaled);
-        let scaled = second.desired().unwrap();
-        assert_eq!(scaled.sets, after.sets);
-        let row = |index: usize| scaled.endpoints[index].row;
-        assert_eq!(row(0).identity, row(2).identity);
-        assert_eq!(row(0).policy_set, row(2).policy_set);
-        assert_ne!(row(0).endpoint, row(2).endpoint);
-        assert_ne!(row(0).metadata, row(2).metadata);
-    }
-
-    #[test]
-    fn a_change_of_labels_is_a_new_version_and_the_old_one_stays_known() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("numbers");
-        let (mut planner, metadata) = planner(&path, file(&[("a", "frontend", "10.0.0.1")]));
-        let before = planner.desired().unwrap().endpoints[0].row;
-        planner.set_endpoints(file(&[("a", "backend", "10.0.0.1")]));
-        let after = planner.desired().unwrap().endpoints[0].row;
-        assert_eq!(before.endpoint, after.endpoint);
-        assert_ne!(before.identity, after.identity);
-        assert_ne!(before.metadata, after.metadata);
-        let role = |index| {
-            let version = metadata.version(index).unwrap();
-            let labels = &version.content().labels;
-            labels.value("k8s", "role").unwrap().to_owned()
-        };
-        assert_eq!(role(before.metadata), "frontend");
-        assert_eq!(role(after.metadata), "backend");
-        planner.set_endpoints(file(&[]));
-        let empty = planner.desired().unwrap();
-        planner.applied(&empty).unwrap();
-        assert!(empty.sets.is_empty());
-        assert!(
-            metadata
-                .version(after.metadata)
-                .unwrap()
-                .until_ns()
-                .is_some()
-        );
-    }
-
-    #[test]
-    fn broken_policies_change_nothing() {
-        let directory = tempfile::tempdir().unwrap();
-        let (mut planner, _) = planner(
-            &directory.path().join("numbers"),
-            file(&[("b", "backend", "10.0.0.2")]),
-        );
-        let before = planner.desired().unwrap();
-        let broken = Manifest {
-            path: "p.yaml".into(),
-            text: POLICY.replace("endpointSelector", "endpointSelektor"),
-        };
-        let error = planner.set_policies(&[broken]).unwrap_err().to_string();
-        assert!(error.starts_with("p.yaml:"), "{error}");
-        assert_eq!(planner.desired().unwrap().sets, before.sets);
     }
 }

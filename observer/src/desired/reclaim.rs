@@ -1,6 +1,8 @@
 //! Numbers come back when nothing has them any more.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use flow::store::StoredNumbers;
 use policy::Identity;
@@ -114,7 +116,7 @@ impl Book {
                 &mut self.identity_numbers
             };
             series.free(number, &mut self.numbers)?;
-            std::sync::Arc::make_mut(&mut self.identities).remove(identity);
+            Arc::make_mut(&mut self.identities).remove(identity);
             self.identity_changes += 1;
             self.history.identity_ends(identity, now_ns);
         }
@@ -125,14 +127,14 @@ impl Book {
         if indexes.is_empty() {
             return Ok(());
         }
+        let now = Duration::from_nanos(wall_ns());
         // The table first: a number that is given again is not in it.
         self.metadata.remove(indexes);
         for &index in indexes {
             self.indexes.free(index, &mut self.numbers)?;
             if self.ended.remove(&index) {
                 let kind = Kind::Other(METADATA_END.to_owned());
-                self.numbers
-                    .release(kind, index, super::book::now_unix_s())?;
+                self.numbers.release(kind, index, now)?;
             }
         }
         Ok(())

@@ -9,6 +9,7 @@ use registry::numbers::{Allocator, Entry, Kind, Loaded, Numbers};
 
 use super::book::now_unix_s;
 use super::error::BookError;
+use crate::pipeline::wall_ns;
 
 /// The numbers of one kind.
 #[derive(Debug)]
@@ -79,11 +80,11 @@ impl Series {
         let Some(name) = self.names.get(&number) else {
             return Ok(());
         };
-        let now = now_unix_s();
+        let now = Duration::from_nanos(wall_ns());
         numbers.release(self.kind.clone(), number, now)?;
         self.by_name.remove(name);
         self.names.remove(&number);
-        self.allocator.release(number, now);
+        self.allocator.release(number, now.as_secs());
         Ok(())
     }
 

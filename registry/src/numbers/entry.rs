@@ -142,7 +142,27 @@ pub struct Released {
     pub number: u32,
     /// When, in seconds since 1970.
     pub released_unix_s: u64,
+    /// And so many nanoseconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub released_nanos: u32,
     /// What an identity stood for until then, as long as the release is remembered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<Box<Entry>>,
+}
+
+impl Released {
+    /// When, in nanoseconds since 1970.
+    #[must_use]
+    pub fn released_ns(&self) -> u64 {
+        let seconds_ns = self.released_unix_s.saturating_mul(1_000_000_000);
+        seconds_ns.saturating_add(self.released_nanos.into())
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

@@ -16,6 +16,7 @@ use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use allocate::Allocator;
 pub use entry::{Entry, Kind, Released};
@@ -133,16 +134,11 @@ impl Numbers {
         Ok(())
     }
 
-    /// Takes a number out of use. It must be in no map any more.
+    /// Takes a number out of use, `now` after 1970. It must be in no map any more.
     ///
     /// # Errors
     /// When the number is not in use, or when a write fails.
-    pub fn release(
-        &mut self,
-        kind: Kind,
-        number: u32,
-        now_unix_s: u64,
-    ) -> Result<(), NumbersError> {
+    pub fn release(&mut self, kind: Kind, number: u32, now: Duration) -> Result<(), NumbersError> {
         let place = (kind, number);
         if !self.live.contains_key(&place) {
             return Err(NumbersError::NotInUse {
@@ -153,13 +149,14 @@ impl Numbers {
         self.append(&[Line::Release(Released {
             kind: place.0.clone(),
             number,
-            released_unix_s: now_unix_s,
+            released_unix_s: now.as_secs(),
+            released_nanos: now.subsec_nanos(),
             was: None,
         })])?;
         self.live.remove(&place);
         // The record; the release itself dies when it is forgotten.
         self.dead_lines += 1;
-        self.compact_if_due(now_unix_s);
+        self.compact_if_due(now.as_secs());
         Ok(())
     }
 

@@ -20,6 +20,11 @@ fn identity(number: u32, label: &str) -> Entry {
     }
 }
 
+/// A moment of that second.
+fn at(unix_s: u64) -> Duration {
+    Duration::new(unix_s, 5)
+}
+
 fn store() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("node-a/numbers");
@@ -91,8 +96,8 @@ fn a_number_stands_for_one_thing_until_it_is_released() {
         "identity 256 stands for something else, so it cannot be recorded for `k8s:c=d` before it is released"
     );
     assert_eq!(numbers.len(), 1, "all or none");
-    numbers.release(Kind::Identity, 256, NOW).unwrap();
-    let error = numbers.release(Kind::Identity, 256, NOW).unwrap_err();
+    numbers.release(Kind::Identity, 256, at(NOW)).unwrap();
+    let error = numbers.release(Kind::Identity, 256, at(NOW)).unwrap_err();
     assert!(matches!(error, NumbersError::NotInUse { .. }), "{error}");
     numbers.record_all(&both).unwrap();
     let rule = |text: &str| Entry::Rule {
@@ -206,10 +211,12 @@ fn what_an_identity_was_is_known_while_its_release_is() {
     );
     numbers.record(&identity(301, "k8s:c=d")).unwrap();
     for number in [300, 301] {
-        numbers.release(Kind::Identity, number, NOW).unwrap();
+        numbers.release(Kind::Identity, number, at(NOW)).unwrap();
     }
     let check = || {
         let loaded = log::replay(&path).unwrap();
+        let times = loaded.released.iter().map(Released::released_ns);
+        assert!(times.eq([NOW * 1_000_000_000 + 5; 2]));
         let was: Vec<_> = loaded.released.iter().map(|one| one.was.clone()).collect();
         let expect = [entry.clone(), identity(301, "k8s:c=d")];
         assert_eq!(was, expect.map(|entry| Some(Box::new(entry))));
@@ -246,7 +253,7 @@ fn many_releases_do_not_make_the_file_grow() {
             .record(&identity(number, &format!("k8s:round={round}")))
             .unwrap();
         numbers
-            .release(Kind::Identity, number, NOW + u64::from(round))
+            .release(Kind::Identity, number, at(NOW + u64::from(round)))
             .unwrap();
         largest = largest.max(fs::metadata(&path).unwrap().len());
     }
@@ -293,10 +300,10 @@ fn an_allocator_resumes_where_it_was() {
     for number in [256, 257, 258] {
         numbers.record(&identity(number, "x")).unwrap();
     }
-    numbers.release(Kind::Identity, 257, NOW).unwrap();
+    numbers.release(Kind::Identity, 257, at(NOW)).unwrap();
     // A clock that ran ahead, and was set back since.
     numbers
-        .release(Kind::Identity, 258, NOW + 1_000_000)
+        .release(Kind::Identity, 258, at(NOW + 1_000_000))
         .unwrap();
     drop(numbers);
     let (_, loaded) = open(&path);
@@ -391,7 +398,7 @@ proptest! {
             numbers.compact_at = compact_at;
             let accepted = match step {
                 Step::Record(number, label) => numbers.record(&identity(*number, &format!("k8s:label={label}"))).is_ok(),
-                Step::Release(number) => numbers.release(Kind::Identity, *number, NOW).is_ok(),
+                Step::Release(number) => numbers.release(Kind::Identity, *number, at(NOW)).is_ok(),
                 Step::Tear(number, bytes) => {
                     drop(numbers);
                     let mut line = Vec::new();

@@ -1,0 +1,106 @@
+//! The endpoints with their numbers, and who of them policies are compiled for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use policy::{Identity, LabelSet, NamedPorts};
+use registry::endpoint_file::labels;
+
+use super::error::BookError;
+use super::history::ENDPOINT_KEY;
+use super::inventory::Listed;
+use super::plan::Planner;
+use super::{DesiredEndpoint, WaitingEndpoint, endpoint};
+
+/// The endpoints as planned, and who of them policies are compiled for.
+#[derive(Default)]
+pub(super) struct Planned {
+    pub(super) endpoints: Vec<DesiredEndpoint>,
+    pub(super) waiting: Vec<WaitingEndpoint>,
+    pub(super) subjects: BTreeMap<Identity, LabelSet>,
+    pub(super) named_ports: NamedPorts,
+}
+
+impl Planner {
+    /// Every endpoint with its numbers. One that gets none waits; if it was there before, it stays as it was.
+    pub(super) fn plan_endpoints(&mut self) -> Result<Planned, BookError> {
+        let before = Arc::clone(&self.view.endpoints);
+        let mut planned = Planned::default();
+        for listed in self.inventory.endpoints().to_vec() {
+            let all = labels(&listed.spec, self.inventory.namespaces());
+            let endpoint = match self.plan_endpoint(&listed, &all) {
+                Err(error @ BookError::Exhausted { .. }) => {
+                    let name = listed.spec.qualified_name();
+                    let as_before = before.iter().find(|known| known.name == name).cloned();
+                    planned.waiting.push(waiting(listed, name, all, &error));
+                    as_before
+                }
+                endpoint => Some(endpoint?),
+            };
+            if let Some(endpoint) = endpoint {
+                self.add_subject(&endpoint, &mut planned)?;
+                planned.endpoints.push(endpoint);
+            }
+        }
+        Ok(planned)
+    }
+
+    fn plan_endpoint(
+        &mut self,
+        listed: &Listed,
+        all: &LabelSet,
+    ) -> Result<DesiredEndpoint, BookError> {
+        let spec = &listed.spec;
+        let name = spec.qualified_name();
+        let identity = self.book.identity(&self.filter.relevant(all))?;
+        let number = self.book.endpoint(&name)?;
+        let cluster = self.inventory.cluster();
+        let content = endpoint::content(spec, cluster, all.clone(), number, identity);
+        let metadata = self
+            .book
+            .metadata(&format!("{ENDPOINT_KEY}{name}"), content)?;
+        let set = self.book.policy_set(identity)?;
+        let number = u16::try_from(number).unwrap_or(u16::MAX);
+        Ok(DesiredEndpoint {
+            name,
+            attachment: spec.attachment.clone(),
+            addresses: spec.ips.clone(),
+            row: endpoint::row(spec, self.settings.mode, number, identity, metadata, set),
+            sources: endpoint::sources(spec),
+            owner: listed.owner,
+            source: Arc::clone(&listed.source),
+            spec: Arc::clone(spec),
+            labels: all.clone(),
+        })
+    }
+
+    fn add_subject(
+        &self,
+        endpoint: &DesiredEndpoint,
+        planned: &mut Planned,
+    ) -> Result<(), BookError> {
+        let identity = Identity(endpoint.row.identity);
+        let Some(labels) = self.book.identities.labels(identity) else {
+            return Ok(());
+        };
+        for (name, port) in &endpoint.spec.ports {
+            planned.named_ports.insert(identity, labels, name, *port);
+        }
+        planned
+            .subjects
+            .entry(identity)
+            .or_insert_with(|| labels.clone());
+        Ok(())
+    }
+}
+
+fn waiting(listed: Listed, name: String, labels: LabelSet, error: &BookError) -> WaitingEndpoint {
+    WaitingEndpoint {
+        name,
+        owner: listed.owner,
+        source: listed.source,
+        spec: listed.spec,
+        labels,
+        reason: error.to_string(),
+    }
+}
