@@ -13,8 +13,8 @@ use generator::{
 };
 use policy::{
     Action, Cidr, Compiler, Decision, Direction, Enforcement, Identities, Identity, LabelSet,
-    NamedPorts, Peer, Peers, Policy, PolicyKind, PolicyModel, Ports, Ranks, RuleKey, RuleSet,
-    Selector, evaluate, nearest,
+    NamedPorts, Peer, Peers, Policy, PolicyKind, PolicyModel, PolicyName, Ports, Ranks, RuleKey,
+    RuleSet, Selector, evaluate, nearest,
 };
 use proptest::prelude::*;
 
@@ -156,6 +156,26 @@ proptest! {
         let (straight, shuffled) = policies;
         let shuffled: Vec<Arc<Policy>> = shuffled.iter().map(|policy| Arc::new(reversed(policy))).collect();
         prop_assert_eq!(decisions(&straight, Enforcement::Default), decisions(&shuffled, Enforcement::Default));
+    }
+
+    /// The place of a rule in its section and the name of its policy say which of several rules decides, not what.
+    #[test]
+    fn places_and_names_change_no_verdict(policies in policies(0..6)) {
+        let renamed: Vec<Arc<Policy>> = policies.iter().enumerate().map(|(number, policy)| {
+            let mut policy = Policy::clone(policy);
+            let name = format!("z{}", policies.len() - number);
+            policy.name = Arc::new(PolicyName { name, ..PolicyName::clone(&policy.name) });
+            let count = policy.rules.len();
+            for (number, rule) in policy.rules.iter_mut().enumerate() {
+                rule.key.policy = Arc::clone(&policy.name);
+                rule.key.index = u32::try_from(count - number).unwrap();
+            }
+            Arc::new(policy)
+        }).collect();
+        let outcome = |(decision, _): (Decision, _)| (decision.verdict, decision.audited);
+        let before: Vec<_> = decisions(&policies, Enforcement::Default).into_iter().map(outcome).collect();
+        let after: Vec<_> = decisions(&renamed, Enforcement::Default).into_iter().map(outcome).collect();
+        prop_assert_eq!(before, after);
     }
 
     #[test]

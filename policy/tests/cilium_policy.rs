@@ -146,6 +146,21 @@ fn ports_with_names() {
 }
 
 #[test]
+fn icmp_types() {
+    check(
+        &policy(
+            "ingress: [{icmps: [{fields: [{type: ExtendedEcho Request}, {type: '13'}, {type: RouterRenumbering, family: \
+             IPv6}]}], fromEndpoints: [{}]}]",
+        ),
+        "default/api -> default/web 42/icmp: pass by @p ingress[0]
+         default/api -> default/web 13/icmp: pass by @p ingress[0]
+         default/api -> default/web 138/icmp6: pass by @p ingress[0]
+         default/api -> default/web 138/icmp: drop at ingress
+         default/api -> default/web 42/tcp: drop at ingress",
+    );
+}
+
+#[test]
 fn default_deny() {
     check(
         &policy("ingress: []"),

@@ -14,7 +14,7 @@ use super::error::ReadError;
 use super::owner::Owner;
 use super::peers::{Names, peers};
 use super::place::{Fields, Place};
-use super::{ports, selectors, unsupported};
+use super::{icmp, ports, selectors, unsupported};
 use crate::rule::{Action, Direction, Peers, Policy, Ports, Rule, RuleKey};
 use crate::selector::Selector;
 
@@ -161,7 +161,7 @@ fn peers_and_ports(
             );
         }
         (Some(place), None) => ports::to_ports(&place)?,
-        (None, Some(place)) => Some(ports::icmps(&place)?),
+        (None, Some(place)) => Some(icmp::icmps(&place)?),
         (None, None) => None,
     };
     Ok(match (peers, ports) {

@@ -3,6 +3,7 @@
 mod cilium;
 mod document;
 mod error;
+mod icmp;
 mod network_policy;
 mod networks;
 mod owner;

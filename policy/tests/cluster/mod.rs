@@ -66,6 +66,7 @@ impl Cluster {
             "udp" => protocol::UDP,
             "sctp" => protocol::SCTP,
             "icmp" => protocol::ICMP,
+            "icmp6" => protocol::ICMPV6,
             other => panic!("no protocol {other}"),
         };
         let (from, to) = (self.identity(from), self.identity(to));
