@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Key: one datagram at one hook of one endpoint. The value is source port << 16 | destination port.
+/// Key: one datagram at one hook of one endpoint. The value is ICMP type << 32 | source port << 16 | destination port.
 #[repr(C)]
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,

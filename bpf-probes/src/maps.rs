@@ -59,7 +59,7 @@ pub static CONNECTIONS4: LruHashMap<ConnectionKey4, Connection> =
 pub static CONNECTIONS6: LruHashMap<ConnectionKey6, Connection> =
     LruHashMap::with_max_entries(CONNECTION_ENTRIES, 0);
 #[map]
-pub static FRAGMENTS: LruHashMap<FragmentKey, u32> = LruHashMap::with_max_entries(8_192, 0);
+pub static FRAGMENTS: LruHashMap<FragmentKey, u64> = LruHashMap::with_max_entries(8_192, 0);
 
 #[map]
 pub static EDGES: HashMap<EdgeKey, EdgeState> = HashMap::with_max_entries(EDGE_SLOTS, 0);

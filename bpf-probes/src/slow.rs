@@ -41,7 +41,7 @@ pub fn parse(skb: *mut __sk_buff, packet: &mut Packet) -> u64 {
     }
 }
 
-/// Remembers the ports of a first fragment, or fills in those of a later one; a drop reason if its first was never seen.
+/// Remembers ports and ICMP type of a first fragment, or fills in those of a later one; a drop reason if its first was never seen.
 #[inline(never)]
 pub fn fragment(packet: &mut Packet, endpoint: u16, egress: bool) -> u64 {
     let key = FragmentKey {
@@ -53,19 +53,22 @@ pub fn fragment(packet: &mut Packet, endpoint: u16, egress: bool) -> u64 {
         egress: egress as u8,
     };
     if !packet.is_later_fragment() {
-        let ports = (packet.source_port as u32) << 16 | packet.destination_port as u32;
+        let first = (packet.icmp_type as u64) << 32
+            | (packet.source_port as u64) << 16
+            | packet.destination_port as u64;
         // An LRU map takes every insert; if not, the later fragments are counted as unknown.
-        return match FRAGMENTS.insert(key, ports, 0) {
+        return match FRAGMENTS.insert(key, first, 0) {
             Ok(()) => Parsed::YES,
             Err(_) => REASON_FRAGMENT_NOT_FOUND as u64,
         };
     }
     // SAFETY: one word, copied at once.
-    let Some(ports) = (unsafe { FRAGMENTS.get(key) }) else {
+    let Some(first) = (unsafe { FRAGMENTS.get(key) }) else {
         count(Counter::FragmentsUnknown, 1);
         return REASON_FRAGMENT_NOT_FOUND as u64;
     };
-    packet.source_port = (*ports >> 16) as u16;
-    packet.destination_port = *ports as u16;
+    packet.icmp_type = (*first >> 32) as u8;
+    packet.source_port = (*first >> 16) as u16;
+    packet.destination_port = *first as u16;
     Parsed::YES
 }

@@ -2,19 +2,26 @@
 //!
 //! `cargo test -p tests --test kernel -- --test-threads=1`
 
+mod alternation;
+mod audit;
 mod chain;
 mod connections;
 mod demo;
+mod differential;
 mod edge_slots;
 mod flood;
+mod headers;
 mod identities;
 mod malformed;
 mod modes;
 mod observer;
 mod pins;
 mod policy_change;
+mod policy_sets;
 mod rate_limit;
+mod related;
 mod spoofing;
 mod strangers;
 mod sums;
+mod tcp_states;
 mod verdicts;

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use bpf_events::counters::{Counter, TOTAL_FORWARDED};
 use bpf_events::record::{KIND_DROP, KIND_POLICY_VERDICT, REASON_POLICY_DENIED, Record};
-use bpf_loader::RunTimeSettings;
+use bpf_loader::{Probe, RunTimeSettings};
 use lab::traffic::{TcpConnection, TcpTarget, tcp_connect};
 use tests::accounts::{dropped, traced};
 use tests::attempt::{Attempt, Protocol};
 use tests::datapath::TestNode;
+use tests::packets::{PASSES, udp};
 
 /// A policy of this name that lets this role reach the server.
 fn policy(name: &str, role: &str) -> String {
@@ -185,4 +186,24 @@ fn check_denied(node: &TestNode, records: &[Record]) {
         .iter()
         .filter(|each| each.kind == KIND_POLICY_VERDICT && each.verdict != 2);
     assert_eq!(allowed.count(), 0, "{:#?}", node.tell_all(records));
+}
+
+#[test]
+fn a_reply_that_meets_a_new_rule_tells_the_opener_s_side() {
+    let mut node = TestNode::new("pcr", &[("client", "client"), ("server", "server")]);
+    for ipv6 in [false, true] {
+        node.enforce(&policy("first", "client"));
+        let request = node.frame("client", "server", ipv6, 17, &udp(5_000, 53));
+        let reply = node.frame("server", "client", ipv6, 17, &udp(53, 5_000));
+        assert_eq!(node.inject("server", Probe::ToEndpoint, &request), PASSES);
+        node.enforce(&policy("second", "client"));
+        node.records();
+        assert_eq!(node.inject("server", Probe::FromEndpoint, &reply), PASSES);
+        let family = if ipv6 { 6 } else { 4 };
+        let expected = format!(
+            "server: verdict FORWARDED ingress original client:5000 > server:53 UDP{family}, L3Only by second ingress[0], rejudged"
+        );
+        let records = node.records();
+        assert_eq!(node.tell_all(&records), [expected]);
+    }
 }

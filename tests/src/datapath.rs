@@ -55,6 +55,8 @@ pub struct TestNode {
     pub identities: Identities,
     /// The policies in force.
     pub policies: PolicyRepository,
+    /// Rule numbers of a default deny: at ingress and at egress. None unless a test sets them.
+    pub default_rules: [u32; 2],
     /// Names of rules by their number less `RULE_FIRST`: a number means one rule for ever.
     rules: Vec<String>,
     prefix: String,
@@ -99,6 +101,7 @@ impl TestNode {
             members: HashMap::new(),
             identities: Identities::new(),
             policies: PolicyRepository::new(),
+            default_rules: [0; 2],
             rules: Vec::new(),
             prefix: prefix.to_owned(),
             _alone: alone,
@@ -244,7 +247,7 @@ impl TestNode {
                     &set,
                     u32::try_from(self.policies.revision()).expect("few revisions"),
                     |rule| numbers[&rule],
-                    [0; 2],
+                    self.default_rules,
                 )
                 .expect("written");
         }

@@ -6,6 +6,10 @@ pub mod attempt;
 pub mod binary;
 pub mod datapath;
 pub mod flows;
+pub mod frame;
+
+pub mod named_frames;
 pub mod packets;
+pub mod random;
 pub mod site;
 pub mod told;

@@ -167,6 +167,8 @@ impl TestNode {
         match record.rule {
             RULE_NONE => "none".to_owned(),
             RULE_LOCAL_HOST => "local-host".to_owned(),
+            number if number == self.default_rules[0] => "the default of ingress".to_owned(),
+            number if number == self.default_rules[1] => "the default of egress".to_owned(),
             number => {
                 let name = self.rule_name(number).unwrap_or("a rule of no policy");
                 let name = name
