@@ -48,6 +48,8 @@ fn a_slot_goes_to_another_edge_and_the_counts_stay() {
     }
     let counters = &node.datapath.counters;
     assert_eq!(counters.sum(Counter::EdgeSlotsExhausted), 0);
+    // More ports than a pair has edges for, but a pair whose edges are gone begins anew.
+    assert_eq!(counters.sum(Counter::DeniedPortsFolded), 0);
     let denied = counters.total(DENIED + TOTAL_EGRESS).packets;
     assert_eq!(denied, u64::from(PORTS) * u64::from(ROUNDS));
     let all = node.edges(|_| true);

@@ -176,7 +176,7 @@ spec:
     let model = policies.model(Enforcement::Default, &named_ports);
     let client = labels(&[("role", "client"), ("number", "0")]);
     let set = Compiler::new(model, identities).compile(&client);
-    assert_eq!(set.cells.len(), servers.into(), "one cell per server");
+    assert_eq!(set.cells.len(), usize::from(servers), "one cell per server");
     let written = datapath
         .policy_sets
         .write(SET, &set, 1, |_| FIRST_RULE, [FIRST_RULE - 1; 2]);
