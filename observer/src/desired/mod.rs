@@ -31,11 +31,11 @@ use registry::endpoint_file::{Attachment, EndpointSpec};
 
 pub(crate) use book::Book;
 pub(crate) use error::BookError;
-pub(crate) use history::{EndpointJournal, EndpointVersion, IdentityJournal};
-pub(crate) use inventory::{ClashError, Owner};
+use history::{EndpointJournal, IdentityJournal};
+pub(crate) use inventory::Owner;
 pub(crate) use plan::{PlanSettings, Planner};
 pub(crate) use reclaim::{InUse, Reclaimed};
-pub(crate) use view::{PolicyView, RuleSetJournal};
+pub(crate) use view::PolicyView;
 
 /// Everything the maps should say, but for what depends on interfaces.
 #[derive(Clone, Debug, Default)]

@@ -9,7 +9,7 @@ use policy::{Cidr, Enforcement, Identity, LabelFilter, NamedPorts, RepositoryErr
 use registry::directory::Manifest;
 use registry::endpoint_file::{EndpointFile, Mode};
 
-use super::book::{Book, LONG_REST};
+use super::book::Book;
 use super::compiled::CompiledSets;
 use super::error::BookError;
 use super::history::{ENDPOINT_KEY, PREFIX_KEY};
@@ -30,17 +30,6 @@ pub(crate) struct PlanSettings {
     pub(crate) enforcement: Enforcement,
     /// For how long the number of a freed identity rests, at most a day.
     pub(crate) identity_rest: Duration,
-}
-
-impl PlanSettings {
-    /// These, and a day of rest for identities.
-    pub(crate) fn new(mode: Mode, enforcement: Enforcement) -> Self {
-        Self {
-            mode,
-            enforcement,
-            identity_rest: LONG_REST,
-        }
-    }
 }
 
 /// From inputs to what the maps should say.
@@ -65,6 +54,8 @@ pub(crate) struct Planner {
     wanted: Wanted,
     /// The identities that the newest step knows of.
     planned_changes: u64,
+    /// Whether some endpoint of the newest step waits for a number.
+    waits: bool,
     pub(super) view: Arc<PolicyView>,
 }
 
@@ -91,6 +82,7 @@ impl Planner {
             in_force: None,
             wanted: Wanted::default(),
             planned_changes: 0,
+            waits: false,
             view: Arc::new(PolicyView::empty(settings.enforcement)),
         }
     }
@@ -165,6 +157,7 @@ impl Planner {
         self.offered.extend(&prefixes);
         self.wanted = self.wanted_by(&steps);
         self.planned_changes = self.book.identity_changes;
+        self.waits = !planned.waiting.is_empty();
         self.newest = Some(rules.clone());
         self.look(&rules, &steps, named_ports);
         Ok(steps)
@@ -187,12 +180,13 @@ impl Planner {
         Ok(())
     }
 
-    /// Whether another call of [`Planner::desired`] would take away what nothing needs any more: networks that no rule
-    /// names, cells for identities that were freed.
+    /// Whether another call of [`Planner::desired`] may do more: take away networks that no rule names and cells for
+    /// identities that were freed, or find a number for an endpoint that waits.
     pub(crate) fn has_leftovers(&self) -> bool {
         let prefixes = self.in_force_is_newest().map(|rules| &*rules.prefixes);
         prefixes.is_some_and(|prefixes| !self.mapped.is_subset(prefixes))
             || self.planned_changes != self.book.identity_changes
+            || self.waits
     }
 
     /// Frees the numbers that neither the desired state, nor the kernel (`in_use`, read after the last step was applied),
@@ -362,7 +356,6 @@ impl Planner {
             endpoint_counts: Arc::new(endpoint_counts),
             named_ports,
             endpoints: step.endpoints.as_slice().into(),
-            waiting: step.waiting.as_slice().into(),
             prefixes: step.prefixes.as_slice().into(),
             identity_journal: Arc::clone(&self.book.history.identities),
             endpoint_journal: Arc::clone(&self.book.history.endpoints),

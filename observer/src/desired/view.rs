@@ -8,9 +8,7 @@ use policy::{
     Enforcement, Identities, Identity, NamedPorts, Policy, PolicyModel, RuleKey, RuleSet,
 };
 
-use super::{
-    DesiredEndpoint, DesiredPrefix, EndpointJournal, IdentityJournal, Owner, WaitingEndpoint,
-};
+use super::{DesiredEndpoint, DesiredPrefix, EndpointJournal, IdentityJournal, Owner};
 
 /// Earlier revisions of the policies that are remembered.
 pub(super) const REVISIONS_REMEMBERED: usize = 64;
@@ -37,8 +35,6 @@ pub(crate) struct PolicyView {
     pub(crate) named_ports: Arc<NamedPorts>,
     /// The endpoints.
     pub(crate) endpoints: Arc<[DesiredEndpoint]>,
-    /// Endpoints that wait for a number.
-    pub(crate) waiting: Arc<[WaitingEndpoint]>,
     /// The networks that have an identity.
     pub(crate) prefixes: Arc<[DesiredPrefix]>,
     /// Labels by identity over time; reserved identities are not in it.
@@ -62,7 +58,6 @@ impl PolicyView {
             endpoint_counts: Arc::default(),
             named_ports: Arc::default(),
             endpoints: Arc::default(),
-            waiting: Arc::default(),
             prefixes: Arc::default(),
             identity_journal: Arc::new(Journal::new(0, 0)),
             endpoint_journal: Arc::new(Journal::new(0, 0)),

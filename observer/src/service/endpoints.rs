@@ -20,6 +20,7 @@ use super::selection::{Selection, label_texts, timestamp, what_there_is};
 use crate::control::{AddEndpoint, Command, EndpointView, LabelEndpoint, Snapshot};
 use crate::desired;
 use crate::node::Node;
+use crate::pipeline::wall_ns;
 
 #[derive(Debug)]
 pub(super) struct EndpointsApi {
@@ -68,10 +69,8 @@ impl Endpoints for EndpointsApi {
         let (what, found) = find(&snapshot, &asked)?;
         let endpoint = found.ok_or_else(|| {
             let names = snapshot.endpoints.iter().map(|endpoint| &endpoint.name);
-            Status::not_found(format!(
-                "there is no endpoint with {what}; {}",
-                what_there_is(names)
-            ))
+            let hint = gone(&snapshot, &asked).unwrap_or_else(|| what_there_is(names));
+            Status::not_found(format!("there is no endpoint with {what}; {hint}"))
         })?;
         self.answer(endpoint)
     }
@@ -159,6 +158,16 @@ fn find<'a>(
             (format!("address {ip}"), found)
         }
     })
+}
+
+/// When an endpoint of that name was taken away, in words; nothing if that is not known.
+fn gone(snapshot: &Snapshot, asked: &Asked) -> Option<String> {
+    let Asked::Name(name) = asked else {
+        return None;
+    };
+    let ended_ns = snapshot.view.endpoint_journal.last(name)?.until_ns?;
+    let ago_s = wall_ns().saturating_sub(ended_ns) / 1_000_000_000;
+    Some(format!("the last one was taken away {ago_s} s ago"))
 }
 
 /// An endpoint as clients see it.

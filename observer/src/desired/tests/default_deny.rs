@@ -9,7 +9,7 @@ fn described(planning: &Planning, number: u32) -> String {
 }
 
 fn check(enforcement: Enforcement, policies: &[&str], expect: [&str; 2]) {
-    let settings = PlanSettings::new(Mode::Enforce, enforcement);
+    let settings = settings(Mode::Enforce, enforcement);
     let endpoints = file(&[("a", "db", "10.0.0.1")]);
     let mut planning = Planning::with(settings, endpoints, |_| {});
     planning.set_policies(policies);

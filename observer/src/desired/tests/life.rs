@@ -61,8 +61,8 @@ impl World {
     fn new() -> Self {
         let endpoints = file(&[]);
         let settings = PlanSettings {
-            identity_rest: std::time::Duration::ZERO,
-            ..PlanSettings::new(Mode::Enforce, Enforcement::Default)
+            identity_rest: Duration::ZERO,
+            ..settings(Mode::Enforce, Enforcement::Default)
         };
         let mut planning = Planning::with(settings, Arc::clone(&endpoints), |_| {});
         let step = planning.step();

@@ -9,6 +9,7 @@ mod prefixes;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use flow::metadata::MetadataTable;
 use flow::rules::RuleTable;
@@ -32,7 +33,7 @@ struct Planning {
 impl Planning {
     /// A planner for these endpoints, without policies.
     fn new(endpoints: Arc<EndpointFile>) -> Self {
-        let settings = PlanSettings::new(Mode::Audit, Enforcement::Default);
+        let settings = settings(Mode::Audit, Enforcement::Default);
         Self::with(settings, endpoints, |_| {})
     }
 
@@ -106,6 +107,14 @@ impl Planning {
             rules: first.rules + second.rules,
             policy_sets: first.policy_sets + second.policy_sets,
         }
+    }
+}
+
+fn settings(mode: Mode, enforcement: Enforcement) -> PlanSettings {
+    PlanSettings {
+        mode,
+        enforcement,
+        identity_rest: Duration::from_secs(3_600),
     }
 }
 
