@@ -379,3 +379,14 @@ fn selectors_mean_labels_of_kubernetes() {
          host -> default/web 80/tcp: drop at ingress",
     );
 }
+
+#[test]
+fn a_selector_that_is_left_blank_is_empty() {
+    for selector in ["{}", "{matchLabels: }", "{matchLabels: , matchExpressions: }"] {
+        check(
+            &policy(&format!("podSelector: {selector}")),
+            "default/api -> default/db 80/tcp: drop at ingress
+             default/api -> other/web 80/tcp: pass",
+        );
+    }
+}

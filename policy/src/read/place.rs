@@ -175,6 +175,15 @@ impl<'a> Fields<'a> {
         Ok(Some(child))
     }
 
+    /// The same, but one without a value is as if absent: for fields whose absence means what `{}` or `[]` would.
+    pub(super) fn optional_or_null(&self, name: &str) -> Result<Option<Place<'a>>, ReadError> {
+        let mut entries = self.place.map()?.iter();
+        match entries.find(|entry| entry.key == name) {
+            Some(entry) if matches!(entry.node.value, Value::Null) => Ok(None),
+            _ => self.optional(name),
+        }
+    }
+
     /// The items of a field that holds a list; none if it is absent.
     pub(super) fn list(&self, name: &str) -> Result<Vec<Place<'a>>, ReadError> {
         match self.optional(name)? {

@@ -22,14 +22,17 @@ type Rewrite<'r> = &'r dyn Fn(&str) -> Result<String, &'static str>;
 fn requirements(place: &Place<'_>, rewrite: Rewrite<'_>) -> Result<Vec<Requirement>, ReadError> {
     let fields = place.fields(&["matchLabels", "matchExpressions"], &[])?;
     let mut requirements = Vec::new();
-    if let Some(labels) = fields.optional("matchLabels")? {
+    // Published policies write `matchLabels:` and nothing behind it where they mean everybody.
+    if let Some(labels) = fields.optional_or_null("matchLabels")? {
         for (key, value) in labels.entries()? {
             let operator = Operator::In(vec![value.text()?.to_owned()]);
             requirements.push(requirement(&value, key, operator, rewrite)?);
         }
     }
-    for expression in fields.list("matchExpressions")? {
-        requirements.push(match_expression(&expression, rewrite)?);
+    if let Some(expressions) = fields.optional_or_null("matchExpressions")? {
+        for expression in expressions.list()? {
+            requirements.push(match_expression(&expression, rewrite)?);
+        }
     }
     Ok(requirements)
 }
