@@ -11,7 +11,7 @@ use daemon::signals::Signals;
 use daemon::tasks::Tasks;
 use daemon::tracing_setup::{self, DEFAULT_FILTER, LOG_ENV, LogFormat};
 use observer::config::{DEFAULT_STATE, default_listen, namespace_path};
-use observer::{Aggregation, Config, Enforcement, Mode, Pinning};
+use observer::{Aggregation, Config, Enforcement, LabelFilter, Mode, Pinning};
 use tokio_util::sync::CancellationToken;
 
 /// Options of `tycho observer`.
@@ -23,6 +23,20 @@ pub(crate) struct ObserverArgs {
     /// Directory of policy manifests (YAML or JSON); without one, everything is allowed
     #[arg(long, value_name = "DIR")]
     policies: Option<PathBuf>,
+    /// Directory for the endpoints and policies that are added by calls (`tycho endpoint add`, `tycho
+    /// policy import`); they survive a restart [default: `api` beside the endpoint file]
+    #[arg(long, value_name = "DIR")]
+    api_directory: Option<PathBuf>,
+    /// Which labels make an identity, in place of the defaults: patterns `[!][source:]key[*]`, the first
+    /// that matches decides, `!` leaves out (`!pod-template-hash k8s:app*`)
+    #[arg(long, value_name = "PATTERNS", conflicts_with = "label_filter", value_parser = labels, allow_hyphen_values = true)]
+    labels: Option<LabelFilter>,
+    /// The same from a file, one pattern per line, `#` begins a comment; followed while running
+    #[arg(long, value_name = "FILE")]
+    label_filter: Option<PathBuf>,
+    /// How long the number of an identity that nobody has any more rests before it is given again
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    identity_rest: Span,
     /// Mode of endpoints that name none: `audit` and `off` never drop anything
     #[arg(long, default_value = "audit", value_parser = mode())]
     mode: Mode,
@@ -140,6 +154,10 @@ impl ObserverArgs {
         Config {
             node: self.node,
             policies: self.policies,
+            api_directory: self.api_directory,
+            labels: self.labels,
+            label_filter: self.label_filter,
+            identity_rest: self.identity_rest.0,
             mode: self.mode,
             enforcement: self.policy_enforcement,
             namespace: self.netns.as_deref().map(namespace_path),
@@ -177,6 +195,11 @@ fn ring_bytes(text: &str) -> Result<u32, String> {
         .ok()
         .filter(|bytes| bytes.is_power_of_two() && (4_096..=1 << 30).contains(bytes))
         .ok_or_else(|| "a ring is a power of two from 4KiB to 1GiB".to_owned())
+}
+
+/// Patterns with spaces between them.
+fn labels(text: &str) -> Result<LabelFilter, String> {
+    LabelFilter::new(text.split_whitespace()).map_err(|error| error.to_string())
 }
 
 fn mode() -> impl TypedValueParser<Value = Mode> {

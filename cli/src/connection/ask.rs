@@ -78,7 +78,7 @@ impl Connection {
                 question,
                 needed: self.needed(),
             },
-            (Some(Code::PermissionDenied), Address::Tcp(_)) if !error.names_the_socket() => {
+            (Some(Code::PermissionDenied), Address::Tcp(_)) if !error.has_next_step() => {
                 AskError::Refused {
                     refusal: error,
                     next_step: format!(
@@ -106,13 +106,15 @@ impl Connection {
 }
 
 impl AskError {
-    /// The same error with what to do about it, if it is of this kind.
+    /// The same error with what to do about it, if it is of this kind and the server did not say so itself.
     pub(crate) fn next_step(self, code: Code, next_step: &str) -> Self {
         match self {
-            Self::Call(refusal) if refusal.code() == Some(code) => Self::Refused {
-                refusal,
-                next_step: next_step.to_owned(),
-            },
+            Self::Call(refusal) if refusal.code() == Some(code) && !refusal.has_next_step() => {
+                Self::Refused {
+                    refusal,
+                    next_step: next_step.to_owned(),
+                }
+            }
             other => other,
         }
     }

@@ -52,10 +52,10 @@ impl CallError {
         }
     }
 
-    /// Whether the server said itself where to go.
-    pub(super) fn names_the_socket(&self) -> bool {
+    /// Whether the server said itself what to do.
+    pub(super) fn has_next_step(&self) -> bool {
         self.message()
-            .is_some_and(|message| message.contains("--server unix:"))
+            .is_some_and(|message| message.contains("`tycho ") || message.contains("`--server "))
     }
 
     /// What the server said.

@@ -84,7 +84,7 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
 
 #[cfg(test)]
 mod tests {
-    use registry::endpoint_file::{self, Mode};
+    use registry::endpoint_file::{self, EndpointFile, Mode};
 
     use super::{ENDPOINTS, Files, POLICIES, endpoints, summary};
 
@@ -95,10 +95,12 @@ mod tests {
             directory: directory.path().join("demo"),
         };
         files.write().unwrap();
-        assert_eq!(
-            endpoint_file::read(&files.endpoints()).unwrap(),
-            endpoints().unwrap()
-        );
+        let written = endpoint_file::read(&files.endpoints()).unwrap();
+        let expected = EndpointFile {
+            path: files.endpoints(),
+            ..endpoints().unwrap()
+        };
+        assert_eq!(written, expected);
         let manifests = registry::directory::read(&files.policies()).unwrap();
         assert_eq!(manifests.len(), POLICIES.len());
         let mut repository = policy::PolicyRepository::new();

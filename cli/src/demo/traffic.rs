@@ -136,6 +136,13 @@ mod tests {
             let endpoint = file.endpoints.iter().find(|one| one.name == name).unwrap();
             registry::endpoint_file::labels(endpoint, &file.namespaces)
         };
+        let mut named_ports = NamedPorts::new();
+        for (number, endpoint) in (300..).zip(&file.endpoints) {
+            for (name, port) in &endpoint.ports {
+                let labels = labels(&endpoint.name);
+                named_ports.insert(Identity(number), &labels, name, *port);
+            }
+        }
         let mut policies = PolicyRepository::new();
         for (name, text) in manifests::POLICIES {
             policies.replace_file(name, text).unwrap();
@@ -148,7 +155,6 @@ mod tests {
         };
         let decide = |subject: &LabelSet, peer: &LabelSet, direction| {
             let peer = (Identity(300), peer);
-            let named_ports = NamedPorts::new();
             let model = policies.model(Enforcement::Default, &named_ports);
             policy::evaluate(&model, subject, peer, direction, protocol, port).verdict
         };

@@ -70,14 +70,8 @@ pub(crate) async fn run(command: EndpointCommand) -> Result<(), EndpointError> {
 
 /// An error about an endpoint by name, with what to do.
 fn with_next_step(error: AskError) -> AskError {
-    error
-        .next_step(
-            Code::NotFound,
-            "`tycho endpoint list` shows the endpoints of the node; a name is `namespace/name`, or `name` without a \
-             namespace",
-        )
-        .next_step(
-            Code::FailedPrecondition,
-            "an endpoint of the node's file is changed there: `tycho endpoint get` says where it stands",
-        )
+    error.next_step(
+        Code::NotFound,
+        "`tycho endpoint list` shows them; a name is `namespace/name`, or `name` without a namespace",
+    )
 }

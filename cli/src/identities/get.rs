@@ -44,7 +44,8 @@ pub(super) async fn run(args: GetArgs) -> Result<(), IdentityError> {
     let answer = connection
         .ask("an identity", client.get_identity(request))
         .await
-        .map_err(|error| error.next_step(Code::NotFound, next_step))?;
+        .map_err(|error| error.next_step(Code::NotFound, next_step))
+        .map_err(super::with_next_step)?;
     args.output.print("tycho.v1.Identity", &answer, write)?;
     Ok(())
 }

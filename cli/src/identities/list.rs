@@ -37,7 +37,8 @@ pub(super) async fn run(args: ListArgs) -> Result<(), IdentityError> {
     };
     let answer = connection
         .ask("its identities", client.list_identities(request))
-        .await?;
+        .await
+        .map_err(super::with_next_step)?;
     args.output
         .print("tycho.v1.ListIdentitiesResponse", &answer, |out, answer| {
             write(out, answer, args.at.as_ref())
@@ -50,10 +51,9 @@ fn write(
     answer: &ListIdentitiesResponse,
     at: Option<&Timestamp>,
 ) -> io::Result<()> {
-    let mut header = vec!["IDENTITY", "SCOPE", "ENDPOINTS", "SINCE"];
-    if at.is_some() {
-        header.push("UNTIL");
-    }
+    // The labels of a namespace are long, and seldom anybody asks since when an identity is known.
+    let mut header = vec!["IDENTITY", "SCOPE", "ENDPOINTS"];
+    header.extend(at.is_some().then_some("SINCE, UNTIL"));
     header.push("LABELS");
     let mut table = Columns::new(&header);
     for identity in &answer.identities {
@@ -61,11 +61,16 @@ fn write(
             line(identity.identity.to_string()),
             line(words::scope(identity)),
             line(identity.endpoints.to_string()),
-            line(words::time(identity.from.as_ref())),
         ];
-        if at.is_some() {
-            row.push(line(words::time(identity.until.as_ref())));
-        }
+        row.extend(at.is_some().then(|| {
+            let until = identity.until.as_ref();
+            let since = words::time(identity.from.as_ref());
+            lines(
+                [since]
+                    .into_iter()
+                    .chain(until.map(|time| words::time(Some(time)))),
+            )
+        }));
         row.push(lines(&identity.labels));
         table.row(row);
     }

@@ -8,6 +8,7 @@ use std::io;
 use std::time::SystemTime;
 
 use prost_types::Timestamp;
+use tonic::Code;
 
 use crate::clock::instant::{self, InstantError};
 use crate::connection::{AskError, ConnectError};
@@ -44,6 +45,14 @@ pub(crate) async fn run(command: IdentityCommand) -> Result<(), IdentityError> {
         IdentityCommand::List(args) => list::run(args).await,
         IdentityCommand::Get(args) => get::run(args).await,
     }
+}
+
+/// An error about a time that is too early, with what to do.
+fn with_next_step(error: AskError) -> AskError {
+    error.next_step(
+        Code::OutOfRange,
+        "give --at a later time; without it the command shows what holds now",
+    )
 }
 
 /// Reads `--at`.

@@ -83,23 +83,22 @@ fn says(rule: &RuleName) -> Vec<String> {
     wrapped(&format!("  {}", rule.description))
 }
 
-/// The text in lines that fit, as far as its words do; all but the first are indented by two more.
+/// The text in lines that fit, as far as its words do; all but the first are indented by two more. A list with commas
+/// breaks behind one.
 fn wrapped(text: &str) -> Vec<String> {
     let rest = text.trim_start();
     let indent = text.len() - rest.len();
-    let mut lines = vec![" ".repeat(indent)];
-    for word in rest.split(' ') {
-        let line = lines.last_mut().expect("there is always one");
-        let is_empty = line.trim_start().is_empty();
-        if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            lines.push(format!("{}{word}", " ".repeat(indent + 2)));
-            continue;
+    let mut lines = Vec::new();
+    let mut line = " ".repeat(indent);
+    for part in rest.split_inclusive([' ', ',']) {
+        let width = line.chars().count() + part.trim_end().chars().count();
+        if width > WIDTH && !line.trim_start().is_empty() {
+            lines.push(line.trim_end().to_owned());
+            line = " ".repeat(indent + 2);
         }
-        if !is_empty {
-            line.push(' ');
-        }
-        line.push_str(word);
+        line.push_str(part);
     }
+    lines.push(line.trim_end().to_owned());
     lines
 }
 
@@ -109,7 +108,7 @@ mod tests {
 
     #[test]
     fn lines_end_between_words() {
-        let word = "w".repeat(40);
+        let word = "w".repeat(WIDTH / 2 - 2);
         for (text, expected) in [
             (String::new(), vec![String::new()]),
             ("a b".to_owned(), vec!["a b".to_owned()]),
@@ -120,6 +119,10 @@ mod tests {
             (
                 format!("a {}", "w".repeat(WIDTH)),
                 vec!["a".to_owned(), format!("  {}", "w".repeat(WIDTH))],
+            ),
+            (
+                format!("{word},{word},{word}"),
+                vec![format!("{word},{word},"), format!("  {word}")],
             ),
         ] {
             assert_eq!(wrapped(&text), expected);

@@ -1,7 +1,6 @@
 //! `tycho policy delete`.
 
 use proto::tycho::v1::DeletePolicyRequest;
-use tonic::Code;
 
 use super::{PolicyError, name, resolve};
 use crate::connection::ServerFlags;
@@ -32,13 +31,7 @@ pub(super) async fn run(args: DeleteArgs) -> Result<(), PolicyError> {
             "the removal of a policy",
             resolve::client(&connection).delete_policy(request),
         )
-        .await
-        .map_err(|error| {
-            error.next_step(
-                Code::FailedPrecondition,
-                "a policy of the node's directory is removed there: `tycho policy list` says in which file it stands",
-            )
-        })?;
+        .await?;
     args.output
         .print("tycho.v1.DeletePolicyResponse", &answer, |out, answer| {
             let name = name::shown(&name);

@@ -117,7 +117,7 @@ fn refusals_say_what_to_do() {
         (
             false,
             &["endpoint", "remove", "shop/db"],
-            &["FAILED_PRECONDITION", "endpoints.yaml:4", "changed there"],
+            &["FAILED_PRECONDITION", "endpoints.yaml:4"],
         ),
         (
             false,

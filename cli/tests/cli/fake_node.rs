@@ -111,6 +111,14 @@ impl Identities for FakeNode {
         request: Request<ListIdentitiesRequest>,
     ) -> Answer<ListIdentitiesResponse> {
         self.note("ListIdentities", &request);
+        if request
+            .get_ref()
+            .at
+            .as_ref()
+            .is_some_and(|at| at.seconds < 1)
+        {
+            return Err(Status::out_of_range("nothing is known of that time"));
+        }
         Ok(Response::new(answers::identities()))
     }
 

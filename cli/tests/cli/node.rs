@@ -209,6 +209,10 @@ fn errors_say_what_to_do() {
             &["identity", "get", "999"],
             &["NOT_FOUND", "`tycho identity list`"],
         ),
+        (
+            &["identity", "list", "--at", "1969-12-31"],
+            &["OUT_OF_RANGE", "give --at a later time"],
+        ),
         (&["explain", "gone"], &["NOT_FOUND", "still holds"]),
         (
             &["policy", "get", "nobody"],
