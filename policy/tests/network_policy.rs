@@ -382,7 +382,11 @@ fn selectors_mean_labels_of_kubernetes() {
 
 #[test]
 fn a_selector_that_is_left_blank_is_empty() {
-    for selector in ["{}", "{matchLabels: }", "{matchLabels: , matchExpressions: }"] {
+    for selector in [
+        "{}",
+        "{matchLabels: }",
+        "{matchLabels: , matchExpressions: }",
+    ] {
         check(
             &policy(&format!("podSelector: {selector}")),
             "default/api -> default/db 80/tcp: drop at ingress
