@@ -81,9 +81,10 @@ impl CompiledSets {
         Ok(compiled)
     }
 
-    /// Forgets the revisions before this one.
-    pub(super) fn forget_before(&mut self, revision: u32) {
-        self.by_revision = self.by_revision.split_off(&revision);
+    /// Forgets the revisions that are none of these.
+    pub(super) fn keep(&mut self, revisions: [u32; 2]) {
+        self.by_revision
+            .retain(|revision, _| revisions.contains(revision));
     }
 
     /// The numbers of all default denies that are remembered.

@@ -136,11 +136,11 @@ impl Planner {
             Some(newest) if self.policies.are(newest) => newest.clone(),
             _ => self.policies.number(&mut self.book)?,
         };
+        // Kept whatever fails below: a next try is the same revision.
+        self.newest = Some(rules.clone());
         let planned = self.plan_endpoints()?;
-        let is_new = self
-            .in_force
-            .as_ref()
-            .is_none_or(|known| known.revision != rules.revision);
+        let in_force = self.in_force.as_ref().map_or(0, |known| known.revision);
+        let is_new = in_force != rules.revision;
         let arriving = !rules.prefixes.is_subset(&self.mapped);
         let mut prefixes = BTreeSet::clone(&rules.prefixes);
         if is_new {
@@ -149,6 +149,7 @@ impl Planner {
         let desired_prefixes = self.number_prefixes(&prefixes)?;
         self.close_gone(&planned, &desired_prefixes)?;
         let named_ports = self.named_ports(planned.named_ports.clone());
+        self.compiled.keep([in_force, rules.revision]);
         let mut steps = Vec::new();
         if let Some(old) = self.in_force.clone().filter(|_| is_new && arriving) {
             steps.push(self.step(&old, &planned, &named_ports, &desired_prefixes)?);
@@ -158,7 +159,6 @@ impl Planner {
         self.wanted = self.wanted_by(&steps);
         self.planned_changes = self.book.identity_changes;
         self.waits = !planned.waiting.is_empty();
-        self.newest = Some(rules.clone());
         self.look(&rules, &steps, named_ports);
         Ok(steps)
     }
@@ -174,7 +174,6 @@ impl Planner {
         if let Some(newest) = &self.newest
             && newest.revision == step.revision
         {
-            self.compiled.forget_before(step.revision);
             self.in_force = Some(newest.clone());
         }
         Ok(())
