@@ -1,9 +1,11 @@
-//! Real datagrams of 10,000 connections through both programs, by the kernel's own clock (`bpf_stats`).
+//! Real datagrams of 10,000 connections through both programs, by the kernel's own clock (`bpf_stats`),
+//! above an empty program.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use bpf_loader::{Hook, Probe};
+use bpf_events::counters::Counter;
+use bpf_loader::Probe;
 use tests::datapath::TestNode;
 
 use crate::{Wanted, print};
@@ -14,6 +16,7 @@ pub(crate) const ROWS: &[&str] = &["kernel-traffic"];
 const SOCKETS: usize = 100;
 const FIRST_PORT: u16 = 20_000;
 const ROUNDS: usize = 20;
+const EMPTY_RUNS: u32 = 200_000;
 
 const POLICY: &str = r#"
 apiVersion: cilium.io/v2
@@ -38,19 +41,39 @@ pub(crate) fn measure(_wanted: &Wanted) {
     send(&clients, &targets, 1);
     node.records();
     let counting = bpf_loader::bench::count_run_time().expect("the kernel can count");
-    let before = Hook::ALL.map(|hook| node.datapath.run_time(hook.into()).expect("readable"));
+    let before = run_times(&mut node);
+    let packet = [0; 64];
+    let empty = node.datapath.run(Probe::Empty, &packet, None, EMPTY_RUNS);
+    empty.expect("runs");
+    let created = created_connections(&node);
     send(&clients, &targets, ROUNDS);
-    let after = Hook::ALL.map(|hook| node.datapath.run_time(hook.into()).expect("readable"));
+    assert_eq!(created_connections(&node), created, "all were known");
+    let after = run_times(&mut node);
     drop(counting);
-    for (hook, (before, after)) in Hook::ALL.into_iter().zip(before.into_iter().zip(after)) {
-        let (time, runs): (Duration, u64) = (after.0 - before.0, after.1 - before.1);
+    let each = |(before, after): (RunTime, RunTime)| {
+        let (time, runs) = (after.0 - before.0, after.1 - before.1);
         assert!(
             runs >= (SOCKETS * SOCKETS * ROUNDS / 2) as u64,
             "{runs} runs"
         );
-        let row = format!("kernel-traffic/{}", Probe::from(hook).name());
-        print(&row, time.as_nanos() as f64 / runs as f64, "ns");
-    }
+        time.as_nanos() as f64 / runs as f64
+    };
+    let [empty, from, to] = [0, 1, 2].map(|probe| each((before[probe], after[probe])));
+    print("kernel-traffic/from-endpoint", from - empty, "ns");
+    print("kernel-traffic/to-endpoint", to - empty, "ns");
+}
+
+fn created_connections(node: &TestNode) -> u64 {
+    node.datapath.counters.sum(Counter::ConnectionsCreated)
+}
+
+/// How long a program ran in all, and how often.
+type RunTime = (Duration, u64);
+
+/// Of the empty program and both others. What it costs to count is in each.
+fn run_times(node: &mut TestNode) -> [RunTime; 3] {
+    [Probe::Empty, Probe::FromEndpoint, Probe::ToEndpoint]
+        .map(|probe| node.datapath.run_time(probe).expect("it is loaded"))
 }
 
 /// Sockets at ports in a row, or at any if the first is 0.
