@@ -14,6 +14,7 @@ mod headers;
 mod identities;
 mod malformed;
 mod modes;
+mod network_policy;
 mod observer;
 mod pins;
 mod policy_change;
