@@ -1,6 +1,6 @@
 //! `tycho demo` from outside: what it prints, what another terminal sees of it, and that nothing of it stays.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -41,6 +41,22 @@ fn ask(demo: &mut Child, arguments: &[&str]) -> String {
         }
         thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// What `tycho explain` says of a flow that it reads.
+fn explain(flow: &str) -> String {
+    let mut explain = tycho()
+        .args(["explain", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("tycho starts");
+    let mut stdin = explain.stdin.take().expect("it is piped");
+    writeln!(stdin, "{flow}").expect("it reads");
+    drop(stdin);
+    let output = explain.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{output:?}");
+    text(&output.stdout)
 }
 
 fn traces() -> Vec<PathBuf> {
@@ -97,6 +113,22 @@ fn a_demo_shows_verdicts_and_leaves_nothing() {
         assert!(dropped.contains(part), "{part}\n{dropped}");
     }
     assert!(!dropped.contains(r#""verdict":"FORWARDED""#), "{dropped}");
+    for (arguments, part) in [
+        (&["endpoint", "list"][..], "shop/frontend-1"),
+        (&["identity", "list", "role=db"], "k8s:role=db"),
+        (&["policy", "list"], "NetworkPolicy/shop/batch"),
+        (&["policy", "get", "shop/db"], "ingressDeny:"),
+    ] {
+        let answer = ask(&mut demo, arguments);
+        assert!(answer.contains(part), "{part}\n{answer}");
+    }
+    // The way that the demo's introduction names.
+    let flow = dropped.lines().next().expect("there is one");
+    let explained = explain(flow);
+    assert!(
+        explained.contains("DROPPED: nothing allows it; CiliumNetworkPolicy/shop/"),
+        "{explained}"
+    );
     let second = tycho().arg("demo").output().expect("tycho runs");
     assert!(text(&second.stderr).contains("a demo is running already (process"));
 
@@ -110,7 +142,14 @@ fn a_demo_shows_verdicts_and_leaves_nothing() {
             "shop/intruder",
             "DENIED BY shop/db (CiliumNetworkPolicy) (ICMPv6",
         ),
-        ("shop/frontend-1", "INGRESS DENIED (UDP)"),
+        (
+            "shop/frontend-1",
+            "INGRESS DENIED BY shop/backend (CiliumNetworkPolicy) (UDP)",
+        ),
+        (
+            "shop/backend-2",
+            "INGRESS ALLOWED BY shop/batch (NetworkPolicy) (UDP)",
+        ),
         ("shop/backend-2", "FORWARDED (UDP)"),
         ("shop/frontend-2", "FORWARDED (ICMPv4 EchoReply)"),
         ("shop/frontend-1", "FORWARDED (ICMPv6 EchoReply)"),
