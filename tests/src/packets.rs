@@ -16,15 +16,19 @@ const IFINDEX_OFFSET: usize = 40;
 impl TestNode {
     /// What the hook of an endpoint does with the packet (`BPF_PROG_TEST_RUN` inside the node).
     pub fn inject(&mut self, name: &str, probe: Probe, packet: &[u8]) -> i32 {
-        let mut context = [0; CONTEXT_BYTES];
-        let ifindex = self.members[name].ifindex.to_ne_bytes();
-        context[IFINDEX_OFFSET..IFINDEX_OFFSET + 4].copy_from_slice(&ifindex);
+        let ifindex = self.members[name].ifindex;
         let namespace = self.node.namespace().clone();
-        let datapath = &mut self.datapath;
-        let run = || datapath.run(probe, packet, Some(&context), 1);
-        let (code, _) = namespace
-            .run(run)
-            .expect("it can be entered")
+        let run = || self.inject_here(ifindex, probe, packet);
+        namespace.run(run).expect("it can be entered")
+    }
+
+    /// The same by the number of the interface, on a thread that is inside the node already.
+    pub fn inject_here(&mut self, ifindex: u32, probe: Probe, packet: &[u8]) -> i32 {
+        let mut context = [0; CONTEXT_BYTES];
+        context[IFINDEX_OFFSET..IFINDEX_OFFSET + 4].copy_from_slice(&ifindex.to_ne_bytes());
+        let (code, _) = self
+            .datapath
+            .run(probe, packet, Some(&context), 1)
             .expect("the program runs");
         code
     }
