@@ -12,13 +12,12 @@ use registry::endpoint_file::{EndpointFile, Mode};
 use super::book::Book;
 use super::compiled::CompiledSets;
 use super::error::BookError;
-use super::history::{ENDPOINT_KEY, PREFIX_KEY};
 use super::inventory::{ClashError, Inventory, Owner};
 use super::planned::Planned;
 use super::policies::{NumberedRules, Policies};
 use super::reclaim::{InUse, Leaving, Reclaimed, Wanted};
 use super::view::PolicyView;
-use super::{Desired, DesiredPrefix, endpoint};
+use super::{Desired, DesiredPrefix};
 use crate::pipeline::wall_ns;
 
 /// What does not change while the observer runs.
@@ -156,7 +155,7 @@ impl Planner {
         }
         steps.push(self.step(&rules, &planned, &named_ports, &desired_prefixes)?);
         self.offered.extend(&prefixes);
-        self.wanted = self.wanted_by(&steps);
+        self.wanted = Wanted::of(&steps, self.compiled.default_rules());
         self.planned_changes = self.book.identity_changes;
         self.waits = !planned.waiting.is_empty();
         self.look(&rules, &steps, named_ports);
@@ -237,45 +236,6 @@ impl Planner {
         }
     }
 
-    fn number_prefixes(
-        &mut self,
-        prefixes: &BTreeSet<Cidr>,
-    ) -> Result<Vec<DesiredPrefix>, BookError> {
-        let mut numbered = Vec::with_capacity(prefixes.len());
-        for &cidr in prefixes {
-            let identity = self.book.prefix(cidr)?;
-            let metadata = if identity.name().is_some() {
-                // The metadata of reserved identities has their numbers.
-                identity.0
-            } else {
-                let content = endpoint::prefix_content(cidr, identity);
-                self.book
-                    .metadata(&format!("{PREFIX_KEY}{cidr}"), content)?
-            };
-            numbered.push(DesiredPrefix {
-                cidr,
-                identity,
-                metadata,
-            });
-        }
-        Ok(numbered)
-    }
-
-    /// What is known of endpoints and networks that are gone holds no more.
-    fn close_gone(
-        &mut self,
-        planned: &Planned,
-        prefixes: &[DesiredPrefix],
-    ) -> Result<(), BookError> {
-        let endpoints = planned.endpoints.iter();
-        let endpoints = endpoints.map(|endpoint| format!("{ENDPOINT_KEY}{}", endpoint.name));
-        let prefixes = prefixes
-            .iter()
-            .map(|prefix| format!("{PREFIX_KEY}{}", prefix.cidr));
-        self.book
-            .close_metadata(&endpoints.chain(prefixes).collect())
-    }
-
     /// Everything under these rules.
     fn step(
         &mut self,
@@ -306,26 +266,6 @@ impl Planner {
             step.default_rules.insert(set, compiled.default_rules);
         }
         Ok(step)
-    }
-
-    fn wanted_by(&self, steps: &[Desired]) -> Wanted {
-        let mut wanted = Wanted::default();
-        for step in steps {
-            let rows = || step.endpoints.iter().map(|endpoint| endpoint.row);
-            let prefixes = || step.prefixes.iter();
-            wanted.identities.extend(rows().map(|row| row.identity));
-            wanted
-                .identities
-                .extend(prefixes().map(|prefix| prefix.identity.0));
-            wanted.metadata.extend(rows().map(|row| row.metadata));
-            wanted
-                .metadata
-                .extend(prefixes().map(|prefix| prefix.metadata));
-            wanted.policy_sets.extend(step.sets.keys());
-            wanted.rules.extend(step.rules.values());
-        }
-        wanted.rules.extend(self.compiled.default_rules());
-        wanted
     }
 
     /// Makes the view that services read from now on.

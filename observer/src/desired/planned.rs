@@ -1,16 +1,16 @@
-//! The endpoints with their numbers, and who of them policies are compiled for.
+//! Endpoints and networks with their numbers, and for whom policies are compiled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use policy::{Identity, LabelSet, NamedPorts};
+use policy::{Cidr, Identity, LabelSet, NamedPorts};
 use registry::endpoint_file::labels;
 
 use super::error::BookError;
-use super::history::ENDPOINT_KEY;
+use super::history::{ENDPOINT_KEY, PREFIX_KEY};
 use super::inventory::Listed;
 use super::plan::Planner;
-use super::{DesiredEndpoint, WaitingEndpoint, endpoint};
+use super::{DesiredEndpoint, DesiredPrefix, WaitingEndpoint, endpoint};
 
 /// The endpoints as planned, and who of them policies are compiled for.
 #[derive(Default)]
@@ -91,6 +91,46 @@ impl Planner {
             .entry(identity)
             .or_insert_with(|| labels.clone());
         Ok(())
+    }
+
+    /// The networks with their numbers.
+    pub(super) fn number_prefixes(
+        &mut self,
+        prefixes: &BTreeSet<Cidr>,
+    ) -> Result<Vec<DesiredPrefix>, BookError> {
+        let mut numbered = Vec::with_capacity(prefixes.len());
+        for &cidr in prefixes {
+            let identity = self.book.prefix(cidr)?;
+            let metadata = if identity.name().is_some() {
+                // The metadata of reserved identities has their numbers.
+                identity.0
+            } else {
+                let content = endpoint::prefix_content(cidr, identity);
+                self.book
+                    .metadata(&format!("{PREFIX_KEY}{cidr}"), content)?
+            };
+            numbered.push(DesiredPrefix {
+                cidr,
+                identity,
+                metadata,
+            });
+        }
+        Ok(numbered)
+    }
+
+    /// What is known of endpoints and networks that are gone holds no more.
+    pub(super) fn close_gone(
+        &mut self,
+        planned: &Planned,
+        prefixes: &[DesiredPrefix],
+    ) -> Result<(), BookError> {
+        let endpoints = planned.endpoints.iter();
+        let endpoints = endpoints.map(|endpoint| format!("{ENDPOINT_KEY}{}", endpoint.name));
+        let prefixes = prefixes
+            .iter()
+            .map(|prefix| format!("{PREFIX_KEY}{}", prefix.cidr));
+        self.book
+            .close_metadata(&endpoints.chain(prefixes).collect())
     }
 }
 

@@ -8,6 +8,7 @@ use flow::store::StoredNumbers;
 use policy::Identity;
 use registry::numbers::Kind;
 
+use super::Desired;
 use super::book::{Book, METADATA_END};
 use super::error::BookError;
 use super::retiring::Retiring;
@@ -54,6 +55,29 @@ pub(super) struct Wanted {
     pub(super) metadata: HashSet<u32>,
     pub(super) rules: HashSet<u32>,
     pub(super) policy_sets: HashSet<u32>,
+}
+
+impl Wanted {
+    /// Everything that these steps use.
+    pub(super) fn of(steps: &[Desired], default_rules: impl Iterator<Item = u32>) -> Self {
+        let mut wanted = Self {
+            rules: default_rules.collect(),
+            ..Self::default()
+        };
+        for step in steps {
+            for endpoint in &step.endpoints {
+                wanted.identities.insert(endpoint.row.identity);
+                wanted.metadata.insert(endpoint.row.metadata);
+            }
+            for prefix in &step.prefixes {
+                wanted.identities.insert(prefix.identity.0);
+                wanted.metadata.insert(prefix.metadata);
+            }
+            wanted.policy_sets.extend(step.sets.keys());
+            wanted.rules.extend(step.rules.values());
+        }
+        wanted
+    }
 }
 
 impl Leaving {

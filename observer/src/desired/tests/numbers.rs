@@ -82,13 +82,19 @@ fn times_and_ends_survive_a_restart() {
     let with_front_ns = wall_ns();
     let change = file(&[("a", "backend", "10.0.0.1"), ("b", "backend", "10.0.0.2")]);
     planning.planner.set_endpoints(change).unwrap();
-    let back = identity_of(&planning.step(), "shop/a");
+    let step = planning.step();
+    let back = identity_of(&step, "shop/a");
+    let with_b_ns = wall_ns();
+    let held = InUse {
+        metadata: [step.endpoints[1].row.metadata].into(),
+        ..InUse::default()
+    };
     planning
         .planner
         .set_endpoints(file(&[("a", "backend", "10.0.0.1")]))
         .unwrap();
     planning.settle();
-    planning.reclaim(&InUse::default(), &StoredNumbers::none());
+    planning.reclaim(&held, &StoredNumbers::none());
     let freed_ns = wall_ns();
     let mut planning = planning.restarted(file(&[("a", "backend", "10.0.0.1")]));
     planning.settle();
@@ -107,5 +113,6 @@ fn times_and_ends_survive_a_restart() {
     let endpoints = &view.endpoint_journal;
     let holds = |name: &str, time| endpoints.at(&name.to_owned(), time).is_some();
     assert!(holds("shop/a", freed_ns) && !holds("shop/b", freed_ns));
+    assert!(holds("shop/b", with_b_ns), "a connection has its metadata");
     assert!(labels_of(&planning, front).is_none());
 }
