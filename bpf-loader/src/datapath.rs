@@ -111,12 +111,7 @@ impl Datapath {
                 source: Box::new(source),
             })?;
         }
-        let config = hash::take(&mut ebpf, "CONFIG")?;
-        let config = Mapped::new(
-            "CONFIG",
-            &hash::data(&config, "CONFIG")?,
-            size_of::<Config>(),
-        )?;
+        let config = map_config(&mut ebpf)?;
         let ring = RingBuf::try_from(hash::take(&mut ebpf, "EVENTS")?)
             .map_err(hash::failed("EVENTS", "open the ring"))?;
         let connections = Connections::take(&mut ebpf)?;
@@ -313,6 +308,12 @@ impl Datapath {
         )?;
         Ok(())
     }
+}
+
+fn map_config(ebpf: &mut Ebpf) -> Result<Mapped, LoaderError> {
+    let name = "CONFIG";
+    let map = hash::take(ebpf, name)?;
+    Mapped::new(name, &hash::data(&map, name)?, size_of::<Config>())
 }
 
 fn load_object(settings: &Settings, pins: Option<&Pins>) -> Result<Ebpf, LoaderError> {

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bpf_events::record::{KIND_POLICY_VERDICT, REASON_POLICY_DENIED, VERDICT_FORWARDED};
+use bpf_events::record::{KIND_POLICY_VERDICT, REASON_POLICY_DENIED, Record, VERDICT_FORWARDED};
 use bpf_loader::{RunTimeSettings, Settings};
 use lab::traffic::{ServerMode, UdpServer};
 use tests::datapath::TestNode;
@@ -49,11 +49,16 @@ fn every_packet_meets_one_policy_as_a_whole() {
         );
     });
     records.extend(node.records());
+    let met = check(&node, &records);
+    assert!(met.iter().flatten().all(|times| *times > 100), "{met:?}");
+}
+
+/// Every verdict is that of the policy whose revision it names; how often each was met, by policy and port.
+fn check(node: &TestNode, records: &[Record]) -> [[u64; 2]; 2] {
     let server = node.members["server"].number;
     let told = records.iter().filter(|record| {
         record.kind == KIND_POLICY_VERDICT && record.endpoint == server && record.protocol == 17
     });
-    // By policy and port: how often it was met.
     let mut met = [[0u64; 2]; 2];
     for record in told {
         let line = node.tell(record);
@@ -70,7 +75,7 @@ fn every_packet_meets_one_policy_as_a_whole() {
         }
         met[usize::from(after)][usize::from(record.destination_port == AFTER.1)] += 1;
     }
-    assert!(met.iter().flatten().all(|times| *times > 100), "{met:?}");
+    met
 }
 
 fn one_port((name, port): (&str, u16)) -> String {

@@ -19,6 +19,7 @@ mod observer;
 mod pins;
 mod policy_change;
 mod policy_sets;
+mod pressure;
 mod rate_limit;
 mod related;
 mod spoofing;

@@ -4,8 +4,6 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bpf_events::endpoint::{EndpointRow, MODE_ENFORCE};
-use bpf_events::ipcache::AddressInfo;
 use bpf_loader::policy_sets::{SetWrite, Written};
 use bpf_loader::{Datapath, LoaderError, Pins, RunTimeSettings, Settings};
 use policy::{Compiler, Enforcement, Identities, Identity, LabelSet, NamedPorts, PolicySet};
@@ -72,7 +70,7 @@ fn labels(role: &str, number: u32) -> LabelSet {
     .expect("labels")
 }
 
-fn load(settings: &Settings) -> Datapath {
+pub(super) fn load(settings: &Settings) -> Datapath {
     Datapath::load(settings, &RunTimeSettings::default()).expect("root and a kernel with BPF")
 }
 
@@ -96,7 +94,7 @@ fn write(
 }
 
 /// Entries of a map, and how many it has room for.
-fn fill(datapath: &Datapath, map: &str) -> (u64, u64) {
+pub(super) fn fill(datapath: &Datapath, map: &str) -> (u64, u64) {
     let all = datapath.pressure().expect("the maps can be read");
     let one = all.iter().find(|pressure| pressure.map == map);
     let one = one.expect("every map is there");
@@ -164,22 +162,10 @@ fn what_is_pinned_is_adopted_with_all_that_shares_it() {
     let friends = Friends::new(20);
     let (web, mail) = (friends.let_in(&[80]), friends.let_in(&[25]));
     let all = [(1, &web), (2, &web), (3, &mail)];
-    let info = AddressInfo {
-        identity: 1 << 24 | 7,
-        metadata: 9,
-        ..AddressInfo::default()
-    };
-    let prefixes = [("10.0.0.0", 8), ("10.1.0.0", 16), ("::", 0), ("fd00::", 8)];
     let mut datapath = load(&settings);
     write(&mut datapath, 3, &all).expect("room");
     // Given up a moment before the end: nobody is left to remove it.
     write(&mut datapath, 4, &[(3, &web)]).expect("room");
-    for (address, bits) in prefixes {
-        let address = address.parse().expect("an address");
-        let addresses = &mut datapath.addresses;
-        addresses.set_prefix(address, bits, info).expect("room");
-        addresses.allow_source(12, address, bits).expect("room");
-    }
     let generations = [1, 2, 3].map(|set| datapath.policy_sets.generation(set));
     drop(datapath);
 
@@ -200,27 +186,6 @@ fn what_is_pinned_is_adopted_with_all_that_shares_it() {
     next.policy_sets.remove(1);
     settle(&mut next);
     assert_eq!(fill(&next, "POLICY_CELLS"), (40, 60), "set 2 has it still");
-
-    let mut found = next.addresses.prefixes().expect("readable");
-    found.sort_unstable_by_key(|(prefix, _)| *prefix);
-    let expected = prefixes.map(|(address, bits)| {
-        let prefix = (address.parse().expect("an address"), bits);
-        (prefix, info)
-    });
-    assert_eq!(found, expected);
-    let mut sources = next.addresses.sources().expect("readable");
-    sources.sort_unstable();
-    assert_eq!(sources, expected.map(|(prefix, _)| (12, prefix)));
-    for ((address, bits), _) in expected {
-        let addresses = &mut next.addresses;
-        addresses.remove_prefix(address, bits).expect("removed");
-        addresses
-            .disallow_source(12, address, bits)
-            .expect("removed");
-    }
-    for map in ["IPCACHE4_CIDR", "IPCACHE6_CIDR", "SPOOFING_CIDRS"] {
-        assert_eq!(fill(&next, map).0, 0, "{map}");
-    }
 }
 
 #[test]
@@ -233,27 +198,11 @@ fn a_full_map_leaves_in_force_what_was_and_nothing_half_written() {
     let mut datapath = load(&settings);
     let ports = |count: u16| friends.let_in(&(1..=count).collect::<Vec<_>>());
     write(&mut datapath, 1, &[(1, &ports(6))]).expect("600 of 1,000");
-    let check_full = |datapath: &mut Datapath, revision, sets: &[(u32, &PolicySet)], stay| {
-        let before = sets
-            .iter()
-            .map(|(set, _)| datapath.policy_sets.generation(*set))
-            .collect::<Vec<_>>();
-        let error = write(datapath, revision, sets).expect_err("no room");
-        let text = format!(
-            "map POLICY_CELLS is full (1000 entries): {stay} policy sets go on by what they said before"
-        );
-        assert_eq!(error.to_string(), text);
-        assert!(error.source().is_none());
-        let after = sets
-            .iter()
-            .map(|(set, _)| datapath.policy_sets.generation(*set));
-        assert_eq!(after.collect::<Vec<_>>(), before);
-    };
-    check_full(&mut datapath, 2, &[(2, &ports(5))], 1);
+    check_full(&mut datapath, 2, (2, &ports(5)));
     assert_eq!(fill(&datapath, "POLICY_CELLS"), (600, 1_000));
     write(&mut datapath, 2, &[(2, &ports(4))]).expect("exactly so many are left");
     // A change needs room beside what it replaces.
-    check_full(&mut datapath, 3, &[(1, &ports(5))], 1);
+    check_full(&mut datapath, 3, (1, &ports(5)));
     // In place, too; and what is tried again is refused again.
     for revision in [3, 4] {
         let more = Friends::new(101);
@@ -275,12 +224,32 @@ fn a_full_map_leaves_in_force_what_was_and_nothing_half_written() {
         );
     }
     assert_eq!(fill(&datapath, "POLICY_CELLS"), (1_000, 1_000));
+}
 
-    // Two of 300 change at once: not both beside what they replace, but one after the other.
-    datapath.policy_sets.remove(1);
-    datapath.policy_sets.remove(2);
-    let (a, b) = (ports(3), friends.let_in(&[91, 92, 93]));
-    write(&mut datapath, 5, &[(1, &a), (2, &b)]).expect("room once the others are gone");
+/// There is no room for the set: the error says so, and it goes on as it was.
+fn check_full(datapath: &mut Datapath, revision: u32, set: (u32, &PolicySet)) {
+    let before = datapath.policy_sets.generation(set.0);
+    let error = write(datapath, revision, &[set]).expect_err("no room");
+    let text =
+        "map POLICY_CELLS is full (1000 entries): 1 policy sets go on by what they said before";
+    assert_eq!(error.to_string(), text);
+    assert!(error.source().is_none());
+    assert_eq!(datapath.policy_sets.generation(set.0), before);
+}
+
+#[test]
+fn sets_for_which_there_is_no_room_at_once_change_one_after_the_other() {
+    let friends = Friends::new(100);
+    let settings = Settings {
+        policy_cells: 1_000,
+        ..Settings::default()
+    };
+    let mut datapath = load(&settings);
+    // Just given up: their room is waited for.
+    write(&mut datapath, 1, &[(3, &friends.let_in(&[1, 2, 3, 4, 5]))]).expect("room");
+    datapath.policy_sets.remove(3);
+    let (a, b) = (friends.let_in(&[1, 2, 3]), friends.let_in(&[91, 92, 93]));
+    write(&mut datapath, 5, &[(1, &a), (2, &b)]).expect("room once the other is gone");
     let (a, b) = (friends.let_in(&[81, 82, 83]), friends.let_in(&[71, 72, 73]));
     let written = write(&mut datapath, 6, &[(1, &a), (2, &b)]).expect("room");
     assert_eq!(written.switched, 2);
@@ -288,11 +257,7 @@ fn a_full_map_leaves_in_force_what_was_and_nothing_half_written() {
     assert_eq!(fill(&datapath, "POLICY_CELLS"), (600, 1_000));
 }
 
-#[test]
-fn cells_of_an_identity_come_in_place_before_its_first_address() {
-    let endpoints = [("server", "server"), ("friend", "friend")];
-    let mut node = TestNode::new("psi", &endpoints);
-    let policy = r#"
+const FRIENDS_AND_LATE: &str = r#"
 apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
 metadata: {name: server, namespace: shop}
@@ -301,7 +266,12 @@ spec:
   ingress:
   - fromEndpoints: [{matchExpressions: [{key: role, operator: In, values: [friend, late]}]}]
 "#;
-    node.enforce(policy);
+
+#[test]
+fn cells_of_an_identity_come_in_place_before_its_first_address() {
+    let endpoints = [("server", "server"), ("friend", "friend")];
+    let mut node = TestNode::new("psi", &endpoints);
+    node.enforce(FRIENDS_AND_LATE);
     let set = node.members["server"].identity.0 - 255;
     let before = node.datapath.policy_sets.generation(set);
     let late = LabelSet::parse(["k8s:role=late", "k8s:io.kubernetes.pod.namespace=shop"]);
@@ -361,71 +331,11 @@ fn edit(node: &mut TestNode, set: u32, identity: Identity) -> Written {
     written.expect("room")
 }
 
-#[test]
-fn how_full_the_maps_are_follows_what_is_written() {
-    let mut datapath = load(&Settings::default());
-    let info = AddressInfo::default();
-    let row = EndpointRow {
-        mode: MODE_ENFORCE,
-        ..EndpointRow::default()
-    };
-    let check = |datapath: &Datapath, expect: [(&str, u64); 5]| {
-        for (map, entries) in expect {
-            assert_eq!(fill(datapath, map).0, entries, "{map}");
-        }
-    };
-    for again in 0..2 {
-        for last in 1..=3 {
-            let addresses = &mut datapath.addresses;
-            addresses.set([10, 0, 0, last].into(), info).expect("room");
-            let v6 = [0xfd00, 0, 0, 0, 0, 0, 0, last.into()].into();
-            addresses.set(v6, info).expect("room");
-            let network = [10, last, 0, 0].into();
-            addresses.set_prefix(network, 16, info).expect("room");
-        }
-        datapath.endpoints.set(1, row).expect("room");
-        check(
-            &datapath,
-            [
-                ("IPCACHE4", 3),
-                ("IPCACHE6", 3),
-                ("IPCACHE4_CIDR", 3),
-                ("ENDPOINT_ROWS", 1),
-                ("EDGES", 0),
-            ],
-        );
-        assert_eq!(fill(&datapath, "IPCACHE4_CIDR").1, 65_536, "pass {again}");
-    }
-    for _ in 0..2 {
-        let addresses = &mut datapath.addresses;
-        addresses.remove([10, 0, 0, 1].into()).expect("removed");
-        let network = [10, 1, 0, 0].into();
-        addresses.remove_prefix(network, 16).expect("removed");
-    }
-    check(
-        &datapath,
-        [
-            ("IPCACHE4", 2),
-            ("IPCACHE6", 3),
-            ("IPCACHE4_CIDR", 2),
-            ("ENDPOINT_ROWS", 1),
-            ("DENIED_PORTS", 0),
-        ],
-    );
-    for pressure in datapath.pressure().expect("readable") {
-        assert!(
-            !pressure.meaning.is_empty() && pressure.capacity > 0,
-            "{pressure:?}"
-        );
-        assert!(pressure.entries <= pressure.capacity, "{pressure:?}");
-    }
-}
-
 /// Removes pins however the test ends.
-struct Cleanup(PathBuf);
+pub(super) struct Cleanup(pub(super) PathBuf);
 
 impl Cleanup {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let process = std::process::id();
         Self(PathBuf::from(format!(
             "/sys/fs/bpf/tycho-test-{name}-{process}"

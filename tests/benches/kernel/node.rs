@@ -154,8 +154,8 @@ fn prefixes(number: u16) -> [(IpAddr, u8); 2] {
         Ipv4Addr::from_bits(u32::from(Ipv4Addr::new(172, 16, 0, 0)) + (u32::from(number) << 8));
     let v6 = Ipv6Addr::new(0x2001, 0xdb8, number, 0, 0, 0, 0, 0);
     [
-        (v4.into(), if number % 2 == 0 { 24 } else { 32 }),
-        (v6.into(), if number % 2 == 0 { 48 } else { 64 }),
+        (v4.into(), if number.is_multiple_of(2) { 24 } else { 32 }),
+        (v6.into(), if number.is_multiple_of(2) { 48 } else { 64 }),
     ]
 }
 
