@@ -84,7 +84,7 @@ pub fn unparsed(scene: &mut Scene, reason: u64) -> i32 {
         &packet.source
     };
     let remote = if packet.marks & MARK_NO_IP == 0 {
-        remote::resolve(address, packet.is_ipv6())
+        remote::resolve(scene, address)
     } else {
         scene.packet.clear_addresses();
         AddressInfo {

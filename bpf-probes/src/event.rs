@@ -214,7 +214,8 @@ pub fn related(scene: &mut Scene, connection: *mut Connection, direction: u64) -
     event.marks = 0;
     if !egress && !is_same(&scene.packet.source, &scene.quote.destination) {
         // It comes from a router on the way.
-        let router = remote::resolve(&scene.packet.source, scene.packet.is_ipv6());
+        let router = remote::resolve(scene, &scene.packet.source);
+        let event = &mut scene.event;
         event.source_identity = router.identity;
         event.source_metadata = router.metadata;
     }

@@ -68,7 +68,7 @@ fn ask(scene: &mut Scene, opener_egress: bool) {
     } else {
         &packet.source
     };
-    let remote = remote::resolve(address, packet.is_ipv6());
+    let remote = remote::resolve(scene, address);
     let forward = opener_egress == scene.egress();
     let port = service_port(scene, forward);
     // Field by field, see `words`.
@@ -103,15 +103,14 @@ fn decide(scene: &mut Scene) {
     if scene.row.mode == MODE_OFF {
         return;
     }
-    let packet = &scene.packet;
-    if egress && !remote::may_send_from(&scene.row, &packet.source, packet.is_ipv6()) {
-        judgement.match_type = MATCH_NONE;
-        judgement.reason = REASON_INVALID_SOURCE_IP;
+    if egress && !remote::may_send(scene) {
+        scene.judgement.match_type = MATCH_NONE;
+        scene.judgement.reason = REASON_INVALID_SOURCE_IP;
         return;
     }
-    let from_host = judgement.remote.flags & ADDRESS_LOCAL_HOST != 0;
+    let from_host = scene.judgement.remote.flags & ADDRESS_LOCAL_HOST != 0;
     if from_host && scene.flags & FLAG_LOCAL_HOST_PASSES != 0 {
-        judgement.rule = RULE_LOCAL_HOST;
+        scene.judgement.rule = RULE_LOCAL_HOST;
         return;
     }
     policy::decide(scene);

@@ -50,8 +50,7 @@ fn is_about_endpoint(scene: &Scene) -> bool {
     if !scene.egress() {
         return is_same(&packet.destination, &quote.source);
     }
-    let may_send = scene.row.mode == MODE_OFF
-        || remote::may_send_from(&scene.row, &packet.source, packet.is_ipv6());
+    let may_send = scene.row.mode == MODE_OFF || remote::may_send(scene);
     may_send
         && is_same(&packet.source, &quote.destination)
         && is_same(&packet.destination, &quote.source)

@@ -7,7 +7,6 @@ pub mod binary;
 pub mod datapath;
 pub mod flows;
 pub mod frame;
-
 pub mod named_frames;
 pub mod packets;
 pub mod random;
