@@ -17,6 +17,8 @@ pub struct Allocator {
     used: HashSet<u32>,
     /// When each resting number was released, in seconds since 1970.
     resting: HashMap<u32, u64>,
+    /// Until then every number is used or rests, if no other is released; a search would be in vain.
+    none_before_unix_s: u64,
 }
 
 impl Allocator {
@@ -30,6 +32,7 @@ impl Allocator {
             rest_s: rest.as_secs(),
             used: HashSet::new(),
             resting: HashMap::new(),
+            none_before_unix_s: 0,
         }
     }
 
@@ -67,6 +70,9 @@ impl Allocator {
 
     /// The next free number, now used; `None` when all are used or rest.
     pub fn allocate(&mut self, now_unix_s: u64) -> Option<u32> {
+        if now_unix_s < self.none_before_unix_s {
+            return None;
+        }
         let first = self.next;
         loop {
             let number = self.next;
@@ -77,6 +83,9 @@ impl Allocator {
                 return Some(number);
             }
             if self.next == first {
+                let oldest = self.resting.values().min();
+                self.none_before_unix_s =
+                    oldest.map_or(u64::MAX, |since| since.saturating_add(self.rest_s));
                 return None;
             }
         }
@@ -95,6 +104,7 @@ impl Allocator {
     pub fn release(&mut self, number: u32, now_unix_s: u64) -> bool {
         let was_used = self.used.remove(&number);
         if was_used {
+            self.none_before_unix_s = 0;
             self.rest(number, now_unix_s);
         }
         was_used
@@ -103,6 +113,7 @@ impl Allocator {
     /// For how long a number rests from now on, those that rest already included.
     pub fn set_rest(&mut self, rest: Duration) {
         self.rest_s = rest.as_secs();
+        self.none_before_unix_s = 0;
     }
 
     /// How many numbers are used.
