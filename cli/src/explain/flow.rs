@@ -43,10 +43,12 @@ fn end(host: &str, address: &str, identity: &str, endpoint: Option<&Endpoint>) -
 
 fn what(flow: &Flow) -> String {
     let mut what = vec![flow_type::text(flow)];
+    // The text of a policy verdict has its direction.
+    let of_verdict = flow_type::number(flow) == flow_type::POLICY_VERDICT;
     match flow.traffic_direction() {
-        TrafficDirection::Ingress => what.push("where it arrives".to_owned()),
-        TrafficDirection::Egress => what.push("where it leaves".to_owned()),
-        TrafficDirection::Unknown => {}
+        TrafficDirection::Ingress if !of_verdict => what.push("ingress".to_owned()),
+        TrafficDirection::Egress if !of_verdict => what.push("egress".to_owned()),
+        _ => {}
     }
     if flow.is_reply == Some(true) {
         what.push("a reply".to_owned());

@@ -40,6 +40,9 @@ pub(super) fn write(out: &mut dyn Write, explanation: &Explanation, yaml: bool) 
 /// Whether the policies are still those that decided, and what they would decide now.
 fn changes(explanation: &Explanation) -> Vec<String> {
     let revision = explanation.revision;
+    if revision == 0 {
+        return vec!["none was asked".to_owned()];
+    }
     let mut lines = match &explanation.now {
         None => vec![format!("as they were then, at revision {revision}")],
         Some(now) => now_in_words(revision, now),

@@ -11,7 +11,7 @@ const DROP: i32 = 1;
 const CAPTURE: i32 = 3;
 const TRACE: i32 = 4;
 /// Number of a policy verdict.
-pub(super) const POLICY_VERDICT: i32 = 5;
+pub(crate) const POLICY_VERDICT: i32 = 5;
 const TRACE_SOCK: i32 = 7;
 
 /// Points on a packet's way, as sub-types of a trace.
@@ -43,7 +43,7 @@ const MATCH_TYPES: [&str; 7] = [
 ];
 
 /// The number of the event's type.
-pub(super) fn number(flow: &Flow) -> i32 {
+pub(crate) fn number(flow: &Flow) -> i32 {
     flow.event_type
         .as_ref()
         .map(|event_type| event_type.r#type)

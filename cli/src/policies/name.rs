@@ -10,13 +10,15 @@ const SHORT: [(&str, &str); 4] = [
     ("np", "NetworkPolicy"),
 ];
 
-/// The name in full: `Kind/namespace/name`, or `Kind/name`.
+/// The name in full: `Kind/namespace/name`, or without what it has not.
 pub(crate) fn shown(name: &PolicyName) -> String {
-    if name.namespace.is_empty() {
-        format!("{}/{}", name.kind, name.name)
-    } else {
-        format!("{}/{}/{}", name.kind, name.namespace, name.name)
-    }
+    let parts = [&name.kind, &name.namespace, &name.name];
+    let parts: Vec<&str> = parts
+        .into_iter()
+        .map(String::as_str)
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join("/")
 }
 
 /// Whether this text can mean the policy.

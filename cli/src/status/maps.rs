@@ -29,7 +29,13 @@ pub(super) fn write(out: &mut dyn io::Write, maps: &[MapRow], all: bool) -> io::
         );
     }
     writeln!(out)?;
-    let mut table = Columns::new(&["KERNEL MAP", "ENTRIES", "CAPACITY", "FULL", "MEANING"]);
+    let mut table = Columns::new(&[
+        "KERNEL MAP",
+        "ENTRIES",
+        "CAPACITY",
+        "FULL",
+        "WHEN IT IS FULL",
+    ]);
     for map in shown {
         table.row([
             line(&map.name),
@@ -71,7 +77,7 @@ mod tests {
     #[test]
     fn the_fullest_come_first_and_empty_ones_only_on_request() {
         let maps = [("a", 99), ("b", 100), ("c", 990)];
-        let header = "\nKERNEL MAP  ENTRIES  CAPACITY  FULL   MEANING\n";
+        let header = "\nKERNEL MAP  ENTRIES  CAPACITY  FULL   WHEN IT IS FULL\n";
         let full = "c           990      1,000     99.0%  connections\n\
                     b           100      1,000     10.0%  connections\n";
         assert_eq!(written(false, &maps), format!("{header}{full}"));

@@ -208,7 +208,7 @@ stored    1,234,567   flows in the ring
 KERNEL COUNTER   PACKETS   BYTES   MEANING
 forwarded        12        3,456   packets let through
 
-KERNEL MAP  ENTRIES  CAPACITY  FULL   MEANING
+KERNEL MAP  ENTRIES  CAPACITY  FULL   WHEN IT IS FULL
 conntrack   9,000    10,000    90.0%  who talks
 ";
     assert_eq!((run.stdout, run.code), (format!("{server}{ledger}"), 0));
