@@ -96,6 +96,10 @@ pub fn may_send(scene: &Scene) -> bool {
     if row.spoofing != SPOOFING_STRICT || resolve(scene, source).endpoint == row.endpoint {
         return true;
     }
+    // A new endpoint may send before the epoch has moved on from who had the address before.
+    if look_up(scene, source).endpoint == row.endpoint {
+        return true;
+    }
     let key = SpoofingKey {
         endpoint: (row.endpoint as u32).to_be_bytes(),
         address: *source,
