@@ -86,8 +86,12 @@ fn the_drops_of_a_frontend(agent: &Agent) {
         ("/IP/source", "10.46.0.16"),
         ("/IP/destination", "10.46.0.17"),
         ("/source/namespace", "shop"),
-        ("/source/labels/0", "k8s:io.kubernetes.pod.namespace=shop"),
-        ("/source/labels/1", "k8s:role=frontend"),
+        (
+            "/source/labels/0",
+            "k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name=shop",
+        ),
+        ("/source/labels/1", "k8s:io.kubernetes.pod.namespace=shop"),
+        ("/source/labels/2", "k8s:role=frontend"),
         ("/node_name", "default/obs-tests"),
     ] {
         let value = flow.pointer(pointer).and_then(Value::as_str);
