@@ -73,7 +73,7 @@ fn flows_keep_the_labels_of_their_time() {
     });
     assert_eq!(
         tell(&flows[1]),
-        "intruder-1(intruder) > backend-1(backend):8080 verdict INGRESS DROPPED POLICY_DENIED"
+        "intruder-1(intruder) > backend-1(backend):8080 verdict INGRESS DROPPED POLICY_DENIED denied by shop/backend, default deny by CiliumNetworkPolicy/shop/backend"
     );
     let (old, new) = (
         &flows[1]["flow"]["source"],

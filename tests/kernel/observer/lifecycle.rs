@@ -34,7 +34,7 @@ fn a_follower_gets_flows_and_a_signal_ends_in_order() {
         "--type",
         "trace",
     ]);
-    let drop = "intruder-1(intruder) > backend-1(backend):8080 drop INGRESS DROPPED POLICY_DENIED";
+    let drop = "intruder-1(intruder) > backend-1(backend):8080 drop INGRESS DROPPED POLICY_DENIED denied by shop/backend, default deny by CiliumNetworkPolicy/shop/backend";
     let next = |follower: &mut tests::agent::Follower| follower.next().map(|flow| tell(&flow));
     assert_eq!(next(&mut follower).as_deref(), Some(drop));
     assert!(site.is_answered("frontend-1", backend));

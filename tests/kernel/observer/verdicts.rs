@@ -39,16 +39,16 @@ fn connections_are_told_with_labels_rule_and_reason() {
                     "frontend-1(frontend) > backend-1(backend):8080 verdict EGRESS FORWARDED",
                     "frontend-1(frontend) > backend-1(backend):8080 verdict INGRESS FORWARDED allowed by shop/backend, CiliumNetworkPolicy/shop/backend ingress[0]",
                     "frontend-1(frontend) > backend-1(backend):9999 verdict EGRESS FORWARDED",
-                    "frontend-1(frontend) > backend-1(backend):9999 verdict INGRESS DROPPED POLICY_DENIED",
-                    "frontend-1(frontend) > backend-1(backend):9999 drop INGRESS DROPPED POLICY_DENIED",
+                    "frontend-1(frontend) > backend-1(backend):9999 verdict INGRESS DROPPED POLICY_DENIED denied by shop/backend, default deny by CiliumNetworkPolicy/shop/backend",
+                    "frontend-1(frontend) > backend-1(backend):9999 drop INGRESS DROPPED POLICY_DENIED denied by shop/backend, default deny by CiliumNetworkPolicy/shop/backend",
                 ][..],
             ),
             (
                 "intruder",
                 &[
                     "intruder-1(intruder) > backend-1(backend):8080 verdict EGRESS FORWARDED",
-                    "intruder-1(intruder) > backend-1(backend):8080 verdict INGRESS DROPPED POLICY_DENIED",
-                    "intruder-1(intruder) > backend-1(backend):8080 drop INGRESS DROPPED POLICY_DENIED",
+                    "intruder-1(intruder) > backend-1(backend):8080 verdict INGRESS DROPPED POLICY_DENIED denied by shop/backend, default deny by CiliumNetworkPolicy/shop/backend",
+                    "intruder-1(intruder) > backend-1(backend):8080 drop INGRESS DROPPED POLICY_DENIED denied by shop/backend, default deny by CiliumNetworkPolicy/shop/backend",
                 ],
             ),
             (
