@@ -140,6 +140,7 @@ pub(crate) fn control(
         api: read.api,
         mode: config.mode,
         local_host_passes: config.local_host_passes,
+        identity_rest: config.identity_rest,
         node,
     };
     Control::start(start)
@@ -181,10 +182,20 @@ pub(crate) fn tell(control: &Control, links: Option<LinkEvents>, tasks: &Tasks) 
             tell_links(links, &mailbox, &cancel);
         });
     }
+    let stop = StopWhenDropped(mailbox);
     tasks.spawn("tell the control thread", async move {
         until(&cancel, inputs).await;
-        mailbox.stop();
+        drop(stop);
     });
+}
+
+/// A runtime that ends drops its tasks wherever they are; the control thread must learn of that too.
+struct StopWhenDropped(Mailbox);
+
+impl Drop for StopWhenDropped {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 /// Works until it is cancelled, even if there is nothing to do any more.

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod endpoints;
 mod extent;
 mod fixture;
 mod follow;
 mod ledger;
 mod losses;
 mod others;
+mod planned;
+mod policies;
 mod refused;
