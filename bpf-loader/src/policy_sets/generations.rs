@@ -109,11 +109,20 @@ impl Generations {
         };
         let numbers = self.free.split_off(rest);
         let filled = self.fill_in(&numbers, contents, revision);
-        if let Err(error) = filled {
-            self.free.extend(numbers);
-            return Err(error);
+        match filled {
+            Ok(()) => Ok(numbers),
+            Err(error @ LoaderError::Full { .. }) => {
+                self.free.extend(numbers);
+                Err(error)
+            }
+            // Some cells may stand there.
+            Err(error) => {
+                for (number, content) in numbers.into_iter().zip(contents) {
+                    self.retire(number, [*content]);
+                }
+                Err(error)
+            }
         }
-        Ok(numbers)
     }
 
     fn fill_in(
@@ -130,11 +139,7 @@ impl Generations {
         }
         self.insert(&keys, &cells)?;
         for (number, content) in numbers.iter().zip(contents) {
-            let written = self.write_header(*number, content.header(revision));
-            if let Err(error) = written {
-                self.remove(&keys)?;
-                return Err(error);
-            }
+            self.write_header(*number, content.header(revision))?;
         }
         Ok(())
     }
@@ -176,8 +181,14 @@ impl Generations {
     }
 
     /// To be freed once no program can be reading it any more.
-    pub(super) fn retire(&mut self, number: u32, content: &Content) {
-        self.retired.push((number, content.keys(number).collect()));
+    pub(super) fn retire<'a>(
+        &mut self,
+        number: u32,
+        contents: impl IntoIterator<Item = &'a Content>,
+    ) {
+        let contents = contents.into_iter();
+        let keys = contents.flat_map(|content| content.keys(number)).collect();
+        self.retired.push((number, keys));
     }
 
     /// Frees what was retired long enough ago. What cannot be removed is tried again at the next call.
@@ -201,7 +212,7 @@ impl Generations {
         ])
     }
 
-    /// Inserts all of them or none.
+    /// Inserts all of them, or none if there is no room; after another error some may be there.
     fn insert(&mut self, keys: &[PolicyKey], cells: &[PolicyCell]) -> Result<(), LoaderError> {
         match self.cells.insert_all(keys, cells) {
             Ok(()) => {

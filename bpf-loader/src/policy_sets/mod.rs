@@ -87,7 +87,7 @@ impl PolicySets {
                 content,
                 revision,
                 sets,
-                doubtful: false,
+                doubtful: None,
             };
             self.generations.insert(number, generation);
         }
@@ -259,7 +259,7 @@ impl PolicySets {
                 content,
                 revision,
                 sets: BTreeSet::new(),
-                doubtful: false,
+                doubtful: None,
             };
             self.generations.insert(*number, generation);
             for set in sets {
@@ -279,7 +279,7 @@ impl PolicySets {
             Ok(()) => generation.content = content,
             // Nothing was added.
             Err(LoaderError::Full { .. }) => {}
-            Err(_) => generation.doubtful = true,
+            Err(_) => generation.doubtful = Some(content),
         }
         edited.map(|()| generation.sets.len())
     }
@@ -311,7 +311,9 @@ impl PolicySets {
         if generation.sets.is_empty()
             && let Some(generation) = self.generations.remove(&old)
         {
-            self.kernel.retire(old, &generation.content);
+            let contents = [Some(generation.content), generation.doubtful];
+            let contents = contents.iter().flatten();
+            self.kernel.retire(old, contents);
         }
     }
 

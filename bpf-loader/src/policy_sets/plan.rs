@@ -13,8 +13,9 @@ pub(super) struct Generation {
     /// The newest revision at which all its sets say this.
     pub(super) revision: u32,
     pub(super) sets: BTreeSet<u32>,
-    /// A write went wrong half-way: it is not known what stands there for identities that nobody has.
-    pub(super) doubtful: bool,
+    /// A write went wrong half-way: cells of this content may stand there, too, or be missing, for identities that nobody
+    /// has.
+    pub(super) doubtful: Option<Content>,
 }
 
 /// All that has to be done, in this order.
@@ -55,7 +56,7 @@ impl Present<'_> {
 
     fn is(&self, set: u32, wanted: &Content) -> bool {
         self.generation(set)
-            .is_some_and(|(_, live)| !live.doubtful && live.content == *wanted)
+            .is_some_and(|(_, live)| live.doubtful.is_none() && live.content == *wanted)
     }
 }
 
@@ -74,7 +75,7 @@ pub(super) fn plan(
     let edited: HashSet<u32> = plan.edits.iter().map(|(number, ..)| *number).collect();
     let mut known: HashMap<u64, Vec<u32>> = HashMap::new();
     for (number, generation) in present.generations {
-        if !generation.doubtful && !edited.contains(number) {
+        if generation.doubtful.is_none() && !edited.contains(number) {
             let fingerprint = generation.content.fingerprint();
             known.entry(fingerprint).or_default().push(*number);
         }
@@ -128,7 +129,7 @@ fn edit_in_place(
         let Some(wanted) = common(generation, changed) else {
             continue;
         };
-        if generation.doubtful {
+        if generation.doubtful.is_some() {
             continue;
         }
         if let Some(edit) = generation.content.edit_to(wanted, in_use) {

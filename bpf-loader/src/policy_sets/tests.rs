@@ -44,7 +44,7 @@ fn planned(stands: &[Stands<'_>], wanted: &[(u32, &[(u32, u32)])], revision: u32
             content: content(cells),
             revision: *revision,
             sets: sets.iter().copied().collect(),
-            doubtful: false,
+            doubtful: None,
         };
         generations.insert(*number, generation);
     }
@@ -173,7 +173,7 @@ fn what_went_wrong_half_way_is_written_anew() {
         content: content(a),
         revision: 7,
         sets: [1].into(),
-        doubtful: true,
+        doubtful: Some(content(&[])),
     };
     let present = Present {
         generations: &HashMap::from([(5, generation)]),
