@@ -194,7 +194,9 @@ fn a_policy_that_forbids_stops_an_open_connection() {
     // Each packet that is sent again is one more.
     for pair in told[2..].chunks_exact(2) {
         for (line, kind) in pair.iter().zip(["verdict", "drop"]) {
-            let denied = format!("{of} {kind} INGRESS DROPPED POLICY_DENIED, rejudged");
+            let denied = format!(
+                "{of} {kind} INGRESS DROPPED POLICY_DENIED denied by shop/backend, default deny by CiliumNetworkPolicy/shop/backend, rejudged"
+            );
             assert_eq!(*line, denied, "{told:#?}");
         }
     }
