@@ -46,7 +46,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// News of interfaces come in bursts: so long is waited for the rest of one.
 const SETTLE: Duration = Duration::from_millis(10);
 
-/// Between two looks for what is not used any more.
+/// Between two looks for what is not used any more, unless identities rest for less.
 const RECLAIM: Duration = Duration::from_secs(60);
 
 /// An edge that has not changed for this long, and that no connection holds, gives its slot back.
@@ -94,6 +94,8 @@ pub(crate) struct Start {
     pub(crate) mode: Mode,
     /// Whether traffic between the node and its own endpoints passes before policy.
     pub(crate) local_host_passes: bool,
+    /// How long the number of an identity rests.
+    pub(crate) identity_rest: Duration,
     /// Where to publish, and what flows are held.
     pub(crate) node: Arc<Node>,
 }
@@ -117,6 +119,7 @@ pub(crate) struct Control {
     problems: snapshot::Problems,
     crossings: Crossings,
     reclaimed: Instant,
+    reclaim_every: Duration,
     hits_read: Option<Instant>,
     /// Inputs came that the maps do not say yet; it stays so until everything that they need has worked.
     due: bool,
@@ -148,6 +151,7 @@ impl Control {
             problems: snapshot::Problems::default(),
             crossings: Crossings::default(),
             reclaimed: Instant::now(),
+            reclaim_every: start.identity_rest.clamp(TICK, RECLAIM),
             hits_read: None,
             due: true,
             unpublished: true,
@@ -242,7 +246,7 @@ impl Control {
                 self.complain(read);
             }
         }
-        if self.reclaimed.elapsed() >= RECLAIM {
+        if self.reclaimed.elapsed() >= self.reclaim_every {
             self.reclaimed = Instant::now();
             let reclaimed = self.reclaim();
             if reclaimed.is_err() {

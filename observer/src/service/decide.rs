@@ -2,18 +2,22 @@
 
 use std::collections::HashMap;
 
+use bpf_events::policy::RULE_LOCAL_HOST;
 use policy::{
     Decision as Decided, Direction, Identity, LabelSet, MatchType, NearMiss as Near, PolicyModel,
     RuleKey, Verdict as PolicyVerdict, evaluate, nearest,
 };
 use proto::flow::Verdict;
-use proto::tycho::v1::{Decision, Difference, NearMiss, PolicyName};
+use proto::tycho::v1::{Decision, Difference, NearMiss, PolicyName, RuleName};
 
 use super::policy_messages::{policy_name, rule_name};
 use super::sentence::{Said, placed};
 
 /// Near misses that an answer names.
 const NEAR: usize = 5;
+
+/// The rule of what passes between a node and its own endpoints.
+const LOCAL_HOST: &str = "reserved:local-host";
 
 /// The rules of one revision, with the numbers that they have in records.
 #[derive(Clone, Copy, Debug)]
@@ -48,9 +52,7 @@ impl RulesOf<'_> {
             ));
         }
         if asked.local_host_passes && asked.peer.0 == Identity::HOST {
-            return passes(
-                "allowed: traffic between a node and its own endpoints always passes".to_owned(),
-            );
+            return local_host();
         }
         let decided = evaluate(
             &self.model,
@@ -144,6 +146,23 @@ pub(super) fn passes(sentence: String) -> Decision {
         match_type: match_type(MatchType::All).to_owned(),
         sentence,
         ..Decision::default()
+    }
+}
+
+/// What passes before any policy is asked, by the rule that records carry for it.
+pub(super) fn local_host() -> Decision {
+    let rule = RuleName {
+        policy: Some(PolicyName {
+            name: LOCAL_HOST.to_owned(),
+            ..PolicyName::default()
+        }),
+        description: "a node and its own endpoints always reach each other".to_owned(),
+        number: RULE_LOCAL_HOST,
+        ..RuleName::default()
+    };
+    Decision {
+        rule: Some(rule),
+        ..passes("allowed: traffic between a node and its own endpoints always passes".to_owned())
     }
 }
 

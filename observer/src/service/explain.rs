@@ -1,5 +1,6 @@
 //! `Explain`: why a flow got its verdict, from its record and from the policies of its time.
 
+use bpf_events::policy::RULE_LOCAL_HOST;
 use bpf_events::record::{DIRECTION_EGRESS, REPLY_YES};
 use flow::encode::ResponseEncoder;
 use flow::mask::Mask;
@@ -12,7 +13,7 @@ use proto::flow::{DropReason, Verdict};
 use proto::tycho::v1::{Decision, Explanation, GetFlowsResponse, PolicyName, RuleName};
 use tonic::Status;
 
-use super::decide::{Asked, RulesOf, match_type};
+use super::decide::{Asked, RulesOf, local_host, match_type};
 use super::policy_messages::rule_name;
 use super::sentence::{Said, placed};
 use crate::control::Snapshot;
@@ -189,9 +190,10 @@ fn service_port(row: &FlowRow, reply: bool) -> u16 {
     }
 }
 
-/// Other drops come before or after policy: a false source address, a malformed header.
+/// Traffic of the node passes before any policy is asked. Other drops come before or after policy: a false source
+/// address, a malformed header.
 fn is_decided_by_policy(row: &FlowRow) -> bool {
-    matches!(row.reason, 0 | REASON_DEFAULT_DENY | REASON_DENY_RULE)
+    row.rule != RULE_LOCAL_HOST && matches!(row.reason, 0 | REASON_DEFAULT_DENY | REASON_DENY_RULE)
 }
 
 /// What decided, according to the record.
@@ -201,6 +203,9 @@ fn recorded(
     rules: &RulesOf<'_>,
     asked: &Asked<'_>,
 ) -> Decision {
+    if row.rule == RULE_LOCAL_HOST {
+        return local_host();
+    }
     let verdict = Verdict::try_from(i32::from(row.verdict)).unwrap_or_default();
     let found = MatchType::from_number(row.match_type).unwrap_or(MatchType::None);
     let mut decision = Decision {
@@ -254,10 +259,7 @@ fn rule_of(number: u32, info: &RuleInfo, rules: &RulesOf<'_>) -> Option<RuleName
     {
         return rule_name(rules.model.rules, rules.numbers, reference);
     }
-    let is_default_deny = info.index.is_none() && number != bpf_events::policy::RULE_LOCAL_HOST;
-    if is_default_deny {
-        return None;
-    }
+    let index = info.index?;
     let deny = match info.action {
         flow::rules::RuleAction::Allow => "",
         flow::rules::RuleAction::Deny => "Deny",
@@ -268,10 +270,8 @@ fn rule_of(number: u32, info: &RuleInfo, rules: &RulesOf<'_>) -> Option<RuleName
     };
     Some(RuleName {
         policy: info.policies.first().map(policy_message),
-        section: info
-            .index
-            .map_or_else(String::new, |_| format!("{direction}{deny}")),
-        index: info.index.unwrap_or(0),
+        section: format!("{direction}{deny}"),
+        index,
         number,
         ..RuleName::default()
     })

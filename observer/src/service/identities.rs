@@ -66,7 +66,8 @@ impl Identities for IdentitiesApi {
                 Some(last) => format!("; it is known from another time, as {}", last.value),
                 None => "; `tycho identity list` shows those there are".to_owned(),
             };
-            Status::not_found(format!("no identity had the number {number} then{hint}"))
+            let when = request.at.map_or("has", |_| "had then");
+            Status::not_found(format!("no identity {when} the number {number}{hint}"))
         })?;
         Ok(Response::new(message(span, &snapshot.view.endpoint_counts)))
     }
@@ -87,8 +88,7 @@ fn held(snapshot: &Snapshot, at_ns: Option<u64>) -> Result<Vec<Held>, Status> {
     if at_ns < journal.known_since_ns() {
         let known = timestamp(journal.known_since_ns());
         return Err(Status::out_of_range(format!(
-            "at: nothing is known of times before {} (seconds since 1970)",
-            known.seconds
+            "at: nothing is known of times before {known}"
         )));
     }
     let mut held: Vec<Held> = policy::Identity::reserved()

@@ -105,11 +105,10 @@ fn sides<'a>(
     let wanted: Vec<Identity> = match end {
         End::Selector(text) => {
             let selector = Selector::parse(text).map_err(|error| invalid(error.to_string()))?;
-            identities
+            let matching = identities
                 .iter()
-                .filter(|(_, labels)| selector.matches(labels))
-                .map(|(identity, _)| identity)
-                .collect()
+                .filter(|(_, labels)| selector.matches(labels));
+            of_somebody(matching.map(|(identity, _)| identity).collect(), snapshot)
         }
         End::Ip(text) => {
             let ip = text
@@ -134,12 +133,32 @@ fn sides<'a>(
         .filter_map(|identity| side(*identity, snapshot))
         .collect();
     if sides.is_empty() {
-        return Err(Status::not_found(format!(
-            "{field}: no identity of this node is meant by it; `tycho identity list` shows the {} there are",
-            identities.len()
-        )));
+        return Err(meant_nobody(field, end, snapshot));
     }
     Ok(sides)
+}
+
+/// Says what to write instead, if a selector is the name of an endpoint.
+fn meant_nobody(field: &str, end: &End, snapshot: &Snapshot) -> Status {
+    let hint = match end {
+        End::Selector(text) if snapshot.endpoint(text).is_some() => {
+            format!("as a label; the endpoint of that name is `endpoint:{text}`")
+        }
+        _ => format!(
+            "by it; `tycho identity list` shows the {} there are",
+            snapshot.view.identities.len()
+        ),
+    };
+    Status::not_found(format!("{field}: no identity of this node is meant {hint}"))
+}
+
+/// Without those that no endpoint has any more, while they rest; unless nobody else is meant.
+fn of_somebody(identities: Vec<Identity>, snapshot: &Snapshot) -> Vec<Identity> {
+    let had = |identity: &Identity| {
+        !identity.is_allocated() || snapshot.view.endpoint_counts.contains_key(identity)
+    };
+    let had: Vec<Identity> = identities.iter().copied().filter(had).collect();
+    if had.is_empty() { identities } else { had }
 }
 
 fn side(identity: Identity, snapshot: &Snapshot) -> Option<Side<'_>> {
@@ -154,7 +173,7 @@ fn side(identity: Identity, snapshot: &Snapshot) -> Option<Side<'_>> {
         .collect();
     let called = match endpoints.as_slice() {
         [only] => only.clone(),
-        _ if labels.is_empty() => format!("identity {identity}"),
+        _ if labels.is_empty() || identity.is_allocated() => format!("identity {identity}"),
         _ => labels.to_string(),
     };
     Some(Side {
