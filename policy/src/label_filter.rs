@@ -90,6 +90,11 @@ impl Default for LabelFilter {
     }
 }
 
+/// Two patterns on one line would match nothing.
+fn has_space(text: &str) -> bool {
+    text.contains(char::is_whitespace)
+}
+
 impl Pattern {
     fn parse(text: &str) -> Result<Self, LabelFilterError> {
         let refuse = || LabelFilterError {
@@ -106,9 +111,12 @@ impl Pattern {
         let (key, any_rest) = key
             .strip_suffix('*')
             .map_or((key, false), |prefix| (prefix, true));
+        let impossible = |text: &str| text.contains(['*', ':', '!', '=']) || has_space(text);
         if (key.is_empty() && !any_rest)
-            || key.contains(['*', ':'])
-            || source.as_deref() == Some("")
+            || impossible(key)
+            || source
+                .as_deref()
+                .is_some_and(|source| source.is_empty() || impossible(source))
         {
             return Err(refuse());
         }
@@ -192,7 +200,9 @@ mod tests {
 
     #[test]
     fn refuses_bad_patterns() {
-        for pattern in ["", "!", "a*b", ":a", "k8s:", "k8s:a:b"] {
+        for pattern in [
+            "", "!", "a*b", ":a", "k8s:", "k8s:a:b", "a b", "!!a", "! a", "a=b", "k 8:a",
+        ] {
             assert!(LabelFilter::new([pattern]).is_err(), "{pattern:?}");
         }
     }
