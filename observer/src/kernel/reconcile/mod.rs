@@ -77,6 +77,10 @@ impl Reconciler {
         self.interfaces.look(&desired.endpoints);
         let mut changes = Changes::default();
         let result = self.write(desired, &mut changes);
+        if result.is_err() {
+            // Part of a step may be written.
+            (changes.identities, changes.policies) = (true, true);
+        }
         if changes.identities {
             self.datapath.bump_identity_epoch();
         }
