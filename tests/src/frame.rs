@@ -25,6 +25,8 @@ pub struct Wrapping {
     pub options: bool,
     /// It is a fragment of a datagram.
     pub fragment: Option<Fragment>,
+    /// It has a VLAN tag with this id.
+    pub vlan: Option<u16>,
 }
 
 /// Which part of which datagram.
@@ -58,6 +60,10 @@ pub fn frame(
         }
         _ => panic!("{source} and {destination} are of two families"),
     };
+    if let Some(id) = wrapping.vlan {
+        frame.extend([0x81, 0]);
+        frame.extend(id.to_be_bytes());
+    }
     frame.extend(ethertype.to_be_bytes());
     frame.extend(packet);
     frame

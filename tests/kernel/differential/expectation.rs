@@ -12,7 +12,7 @@ use bpf_events::record::{
 use policy::{Decision, Direction, MatchType, PolicyModel, Verdict, evaluate};
 use tests::packets::{DROPS, PASSES};
 
-use super::case::RuleNames;
+use super::names::RuleNames;
 use super::packet::Packet;
 use super::world::World;
 

@@ -4,10 +4,20 @@
 //! connections. Each failure names a seed; `TYCHO_SEED=<seed>` runs that case alone.
 
 mod case;
+mod conversation;
+mod event;
 mod expectation;
+mod flight;
 mod kinds;
+mod model;
+mod names;
 mod packet;
+mod play;
 mod policies;
 mod policy_text;
 mod rule_text;
+mod scenery;
+mod seen;
+mod sequences;
+mod telling;
 mod world;

@@ -340,7 +340,7 @@ fn peer(
 }
 
 /// An address of the world, mostly of where policies name networks.
-fn outside(random: &mut Random, ipv6: bool) -> IpAddr {
+pub(super) fn outside(random: &mut Random, ipv6: bool) -> IpAddr {
     for _ in 0..8 {
         let network = cidr(random);
         if network.is_ipv6() == ipv6 && network.bits() > 8 {

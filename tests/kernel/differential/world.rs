@@ -190,6 +190,12 @@ impl World {
         address
     }
 
+    /// Addresses that nobody has, nor had.
+    pub(super) fn unused_addresses(&mut self) -> [IpAddr; 2] {
+        self.more_addresses += 1;
+        own_addresses(64, self.more_addresses)
+    }
+
     fn name_ports(&mut self) {
         for known in &self.known {
             for (name, role, port) in PORT_NAMES {
