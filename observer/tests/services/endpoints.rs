@@ -354,3 +354,38 @@ async fn labels_of_a_namespace_come_with_its_first_endpoint() {
     }
     life.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_label_filter_is_followed_and_a_bad_one_is_named() {
+    let files = Files::new();
+    files.write("labels", "!role # for now\n");
+    let mut config = files.config();
+    config.label_filter = Some(files.path("labels"));
+    let life = files.start_with(&config).await;
+    let identities = async || {
+        let all = list(&life, &[]).await.unwrap();
+        [all[0].identity, all[1].identity]
+    };
+    let [first, second] = identities().await;
+    assert_eq!(first, second, "nothing else tells them apart");
+    files.write("labels", "\na*b\n");
+    let mut ledger = LedgerClient::new(life.unix.clone());
+    until(async || {
+        let answer = ledger.get_ledger(GetLedgerRequest {}).await.unwrap();
+        let warnings = answer.into_inner().warnings;
+        warnings.iter().any(|warning| warning.contains("labels:2"))
+    })
+    .await;
+    assert_eq!(
+        identities().await,
+        [first, second],
+        "the last good state stays"
+    );
+    files.write("labels", "!none\n");
+    until(async || {
+        let [first, second] = identities().await;
+        first != second
+    })
+    .await;
+    life.end().await;
+}

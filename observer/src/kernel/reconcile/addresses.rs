@@ -178,3 +178,68 @@ impl IpCache {
         Ok(exact? | networks?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn info(identity: u32) -> AddressInfo {
+        AddressInfo {
+            identity,
+            metadata: identity,
+            endpoint: 0,
+            flags: 0,
+        }
+    }
+
+    #[test]
+    fn only_differences_are_written_and_identities_are_counted() {
+        let mut resolving = Resolving::default();
+        let mut written = Written::adopt([(1, info(300)), (2, info(301))], &mut resolving);
+        let wanted = HashMap::from([(1, info(300)), (2, info(302)), (3, info(302))]);
+        let mut log = Vec::new();
+        let mut set = |written: &mut Written<i32>, resolving: &mut Resolving| {
+            let changed = written.set(&wanted, resolving, |key, info| {
+                log.push((key, info.identity));
+                Ok(())
+            });
+            changed.unwrap()
+        };
+        assert!(set(&mut written, &mut resolving));
+        assert!(!set(&mut written, &mut resolving), "it is written already");
+        log.sort_unstable();
+        assert_eq!(log, [(2, 302), (3, 302)]);
+        let fewer = HashMap::from([(3, info(302))]);
+        let mut gone = Vec::new();
+        let removed = written.remove_others(&fewer, &mut resolving, |key| {
+            gone.push(key);
+            Ok(())
+        });
+        gone.sort_unstable();
+        assert_eq!((removed.unwrap(), gone), (true, vec![1, 2]));
+        // Programs that have read the cache before may still know the others.
+        for identity in [300, 301, 302] {
+            assert!(resolving.contains(Identity(identity)), "{identity}");
+        }
+        assert!(!resolving.contains(Identity(303)));
+    }
+
+    #[test]
+    fn the_node_has_its_own_addresses_and_networks_theirs() {
+        let address: IpAddr = "10.0.0.254".parse().unwrap();
+        let wanted = wanted(&[], &BTreeSet::from([address]), |_| true);
+        let host = wanted[&address];
+        assert_eq!((host.identity, host.flags), (1, ADDRESS_LOCAL_HOST));
+        let cidr: Cidr = "192.0.2.0/24".parse().unwrap();
+        let prefixes = wanted_prefixes(&[DesiredPrefix {
+            cidr,
+            identity: Identity(1 << 24),
+            metadata: 40,
+        }]);
+        let network = prefixes[&cidr];
+        assert_eq!(
+            (network.identity, network.metadata, network.flags),
+            (1 << 24, 40, 0)
+        );
+    }
+}
