@@ -59,6 +59,8 @@ pub(super) struct Compiled {
     networks: BTreeSet<Cidr>,
     /// By number of the set.
     sets: BTreeMap<u32, (PolicySet, [u32; 2])>,
+    /// What each of them says, in words.
+    says: BTreeMap<u32, String>,
     rule_numbers: HashMap<RuleRef, u32>,
 }
 
@@ -154,8 +156,12 @@ impl InForce {
                 });
             sets.insert(local.set, (compiler.compile(subject), default_rules));
         }
+        let in_words = |(set, (policy, default_rules)): (&u32, &(PolicySet, [u32; 2]))| {
+            (*set, says(policy, *default_rules, &rule_numbers))
+        };
         Compiled {
             networks,
+            says: sets.iter().map(in_words).collect(),
             sets,
             rule_numbers,
             rules,
@@ -207,8 +213,8 @@ impl InForce {
         let sets = &mut node.datapath.policy_sets;
         sets.write_all(&writes, self.revision, |rule| numbers[&rule], exists)
             .expect("there is room");
-        for (set, (policy, default_rules)) in &compiled.sets {
-            self.check_revision(node, *set, &says(policy, *default_rules, numbers));
+        for (set, says) in &compiled.says {
+            self.check_revision(node, *set, says);
         }
     }
 

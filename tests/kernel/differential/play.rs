@@ -31,7 +31,6 @@ pub(super) struct Play<'p, 'n> {
     /// Addresses of others.
     remotes: Vec<[IpAddr; 2]>,
     conversations: Vec<Conversation>,
-    policy: usize,
     /// What happened so far, in words.
     log: String,
 }
@@ -53,7 +52,6 @@ impl<'p, 'n> Play<'p, 'n> {
             locals: Vec::new(),
             remotes: Vec::new(),
             conversations: Vec::new(),
-            policy: 0,
             log: title,
         };
         for place in 0..play.scenery.seats.len() {
@@ -61,7 +59,7 @@ impl<'p, 'n> Play<'p, 'n> {
                 .set_row(play.stage.node, &play.stage.world, place);
         }
         play.invite();
-        play.switch_policy();
+        play.switch_policy_now_and_then();
         play.introduce();
         play
     }
@@ -197,7 +195,7 @@ impl<'p, 'n> Play<'p, 'n> {
     }
 
     fn fail(&self, expected: &Outcome, found: &Outcome) -> ! {
-        let (text, _) = &self.stage.policies[self.policy];
+        let (text, _) = &self.stage.policies[self.stage.policy];
         panic!(
             "{}\nin force:\n{text}\n{:?}\nexpected {expected}\nfound {found}",
             self.log, self.scenery.manner
@@ -226,10 +224,20 @@ impl<'p, 'n> Play<'p, 'n> {
         self.stage.seen.change();
     }
 
+    fn switch_policy_now_and_then(&mut self) {
+        if self.random.percent(30) {
+            self.switch_policy();
+        } else {
+            self.stage.node.datapath.bump_identity_epoch();
+            self.scenery
+                .read_revisions(self.stage.node, &self.stage.world);
+        }
+    }
+
     fn switch_policy(&mut self) {
-        self.policy = self.random.below(self.stage.policies.len());
-        self.note(format!("policies {}", self.policy));
-        self.stage.enforce(self.policy, &self.scenery.manner);
+        let policy = self.random.below(self.stage.policies.len());
+        self.note(format!("policies {policy}"));
+        self.stage.enforce(policy, &self.scenery.manner);
         self.scenery
             .read_revisions(self.stage.node, &self.stage.world);
     }

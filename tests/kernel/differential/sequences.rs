@@ -43,6 +43,8 @@ pub(super) struct Stage<'n> {
     pub(super) in_force: InForce,
     /// Those of the case, as texts and compiled.
     pub(super) policies: Vec<(String, Compiled)>,
+    /// Place of the one in force.
+    pub(super) policy: usize,
     /// What happened.
     pub(super) seen: Seen,
 }
@@ -55,6 +57,7 @@ impl<'n> Stage<'n> {
             in_force: InForce::new(world.named_ports.clone()),
             world,
             policies: Vec::new(),
+            policy: 0,
             seen: Seen::default(),
         }
     }
@@ -83,6 +86,7 @@ fn run_case(stage: &mut Stage<'_>, seed: u64) {
         let compiled = stage.in_force.compile(&mut stage.world, &text, &manner);
         stage.policies.push((text, compiled));
     }
+    stage.enforce(0, &manner);
     for sequence in 0..SEQUENCES {
         let title = format!("TYCHO_SEED={seed}, sequence {sequence}");
         Play::new(stage, &mut random, title, manner.clone()).run();
