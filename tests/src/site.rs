@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const IPV4: &str = "10.46.0.";
 const IPV6: &str = "fd46::";
 
+/// The node's addresses in subnets where only strangers live.
+const OUTSIDE: [&str; 2] = ["10.45.0.1/24", "fd45::1/64"];
+
 /// One workload of the site.
 #[derive(Clone, Debug)]
 struct Workload {
@@ -54,7 +57,9 @@ impl Site {
         lab::sweep(&format!("{prefix}-")).expect("leftovers can be removed");
         Pins::at(PINS).remove().expect("leftovers can be removed");
         let mut builder = NodeBuilder::new(&format!("{prefix}-node"));
-        for gateway in [format!("{IPV4}1/24"), format!("{IPV6}1/64")] {
+        let outside = OUTSIDE.map(str::to_owned);
+        let gateways = [format!("{IPV4}1/24"), format!("{IPV6}1/64")];
+        for gateway in gateways.into_iter().chain(outside) {
             let gateway: InterfaceAddress = gateway.parse().expect("an address");
             builder = builder.gateway(gateway);
         }

@@ -1,7 +1,5 @@
 //! Who there is: workloads in namespaces, with their labels and named ports, and strangers outside.
 
-use policy::{Label, LabelSet, NAMESPACE_LABEL, NAMESPACE_LABELS_PREFIX, SOURCE_KUBERNETES};
-
 /// `namespace/name`, labels, named ports.
 pub(super) type Workload = (
     &'static str,
@@ -27,7 +25,7 @@ pub(super) const WORKLOADS: [Workload; 10] = [
 ];
 
 /// Labels of namespaces, besides their names.
-const NAMESPACES: [(&str, &str, &str); 3] = [
+pub(super) const NAMESPACES: [(&str, &str, &str); 3] = [
     ("prod", "purpose", "production"),
     ("dev", "purpose", "testing"),
     ("ops", "team", "operations"),
@@ -35,19 +33,3 @@ const NAMESPACES: [(&str, &str, &str); 3] = [
 
 /// Outside, with the last part of their addresses, in both families.
 pub(super) const STRANGERS: [(&str, u8); 2] = [("outside", 10), ("partner", 20)];
-
-/// The labels of a workload, as an endpoint has them.
-pub(super) fn labels((name, own, _): &Workload) -> LabelSet {
-    let (namespace, _) = name.split_once('/').expect("a namespace");
-    let label = |key: &str, value: &str| Label::new(SOURCE_KUBERNETES, key, value);
-    let of_namespace =
-        |key: &str, value: &str| label(&format!("{NAMESPACE_LABELS_PREFIX}{key}"), value);
-    let own = own.iter().map(|(key, value)| label(key, value));
-    let given = NAMESPACES.iter().filter(|(name, ..)| *name == namespace);
-    own.chain(given.map(|(_, key, value)| of_namespace(key, value)))
-        .chain([
-            label(NAMESPACE_LABEL, namespace),
-            of_namespace("kubernetes.io/metadata.name", namespace),
-        ])
-        .collect()
-}
