@@ -3,6 +3,7 @@
 //! `policies` holds single packets against `policy::evaluate`, `sequences` whole conversations against a naive model of
 //! connections. Each failure names a seed; `TYCHO_SEED=<seed>` runs that case alone.
 
+mod aim;
 mod case;
 mod conversation;
 mod event;
@@ -11,10 +12,12 @@ mod flight;
 mod kinds;
 mod model;
 mod names;
+mod outcome;
 mod packet;
 mod play;
 mod policies;
 mod policy_text;
+mod related;
 mod rule_text;
 mod scenery;
 mod seen;

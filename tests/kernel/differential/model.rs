@@ -10,89 +10,57 @@
 //! - An ICMP error passes with the connection that it is about. Later fragments belong to their first.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::net::IpAddr;
 
-use bpf_events::endpoint::{MODE_ENFORCE, MODE_OFF};
+use bpf_events::endpoint::MODE_ENFORCE;
 use bpf_events::record::{
     MARK_MIDSTREAM, MARK_REJUDGED, MATCH_NONE, REASON_FRAGMENT_NOT_FOUND, TRACE_ESTABLISHED,
-    TRACE_NEW, TRACE_RELATED, TRACE_REPLY, VERDICT_DROPPED,
+    TRACE_NEW, TRACE_REPLY, VERDICT_DROPPED,
 };
 use bpf_loader::Aggregation;
 use policy::Direction;
-use tests::frame::{ICMP, ICMPV6, TCP};
+use tests::frame::TCP;
 
-use super::case::InForce;
 use super::event::Event;
 use super::flight::{ACK, FIN, Flight, RST, SYN};
-use super::scenery::{Judgement, Question, Scenery};
+use super::outcome::{Around, Outcome};
+use super::scenery::{Judgement, Question};
 use super::telling::{FORWARD, Hand, REPLY, Sum};
-use super::world::World;
 
 /// Flags whose first appearance is told.
 const MILESTONES: u8 = SYN | FIN | RST;
 
 /// What is one connection at one endpoint.
-type Name = (usize, u8, (IpAddr, u16), (IpAddr, u16));
+pub(super) type Name = (usize, u8, (IpAddr, u16), (IpAddr, u16));
 
 /// Which datagram at which hook: endpoint, egress, ends, protocol and id.
 type Datagram = (usize, bool, [IpAddr; 2], u8, u16);
 
 /// One direction of a connection.
 #[derive(Clone, Copy, Debug, Default)]
-struct Way {
-    traced: bool,
-    begun: bool,
-    ended: bool,
-    reported: u8,
-    error_reported: bool,
-    untold: Sum,
+pub(super) struct Way {
+    pub(super) traced: bool,
+    pub(super) begun: bool,
+    pub(super) ended: bool,
+    pub(super) reported: u8,
+    pub(super) error_reported: bool,
+    pub(super) untold: Sum,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
-    opened_here: bool,
-    judgement: Judgement,
-    era: u64,
-    ways: [Way; 2],
-}
-
-/// What became of a packet at one hook.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Outcome {
-    /// It goes on.
-    pub(super) passes: bool,
-    /// What is told.
-    pub(super) events: Vec<Event>,
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "passes: {}", self.passes)?;
-        for event in &self.events {
-            write!(out, "\n  {event:?}")?;
-        }
-        Ok(())
-    }
-}
-
-/// All that is around.
-#[derive(Clone, Copy)]
-pub(super) struct Around<'a> {
-    /// Everybody.
-    pub(super) world: &'a World,
-    /// The policies.
-    pub(super) in_force: &'a InForce,
-    /// Who is who now.
-    pub(super) scenery: &'a Scenery,
+pub(super) struct Entry {
+    pub(super) opened_here: bool,
+    pub(super) judgement: Judgement,
+    pub(super) era: u64,
+    pub(super) ways: [Way; 2],
 }
 
 /// The connections and fragments that are known.
 #[derive(Default)]
 pub(super) struct Model {
-    entries: HashMap<Name, Entry>,
+    pub(super) entries: HashMap<Name, Entry>,
     firsts: HashMap<Datagram, ([u16; 2], u8)>,
-    era: u64,
+    pub(super) era: u64,
 }
 
 impl Model {
@@ -280,71 +248,9 @@ impl Model {
             events,
         }
     }
-
-    /// What becomes of an ICMP error that passes with a connection; `None` if it is a packet of its own.
-    fn error_about(&mut self, around: Around<'_>, hand: &Hand<'_>) -> Option<Outcome> {
-        let Hand {
-            at, egress, flight, ..
-        } = *hand;
-        let about = flight.about.as_deref()?;
-        // A redirect is no error: it changes routes.
-        if !matches!(
-            (flight.protocol, flight.icmp_type),
-            (ICMP, 3 | 11 | 12) | (ICMPV6, 1..=4)
-        ) {
-            return None;
-        }
-        if about.is_later_fragment() || flight.destination != about.source {
-            return None;
-        }
-        let scenery = around.scenery;
-        if egress {
-            let may_send =
-                scenery.seats[at].mode == MODE_OFF || scenery.may_send(at, flight.source);
-            if !may_send || flight.source != about.destination {
-                return None;
-            }
-        }
-        let name = name(at, !egress, about, connection_ports(about));
-        let era = self.era;
-        let entry = self.entries.get_mut(&name)?;
-        if entry.era != era || entry.judgement.verdict == VERDICT_DROPPED {
-            return None;
-        }
-        let way = if egress == entry.opened_here {
-            FORWARD
-        } else {
-            REPLY
-        };
-        let state = &mut entry.ways[way];
-        let every_packet = tells_every_packet(around);
-        let mut events = Vec::new();
-        if state.traced || every_packet {
-            if every_packet || !state.error_reported {
-                state.error_reported = true;
-                let sum = Sum {
-                    packets: 1,
-                    bytes: hand.bytes,
-                    flags: 0,
-                };
-                let mut event = hand.trace(&entry.judgement, entry.opened_here, TRACE_RELATED, sum);
-                if flight.source != about.destination {
-                    event.who[0] = scenery.who(around.world, flight.source);
-                }
-                events.push(event);
-            } else {
-                state.untold.packets += 1;
-                state.untold.bytes += hand.bytes;
-            }
-        }
-        Some(Outcome {
-            passes: true,
-            events,
-        })
-    }
 }
 
-fn tells_every_packet(around: Around<'_>) -> bool {
+pub(super) fn tells_every_packet(around: Around<'_>) -> bool {
     around.scenery.manner.aggregation == Aggregation::None
 }
 
@@ -438,7 +344,7 @@ fn unknown_fragment(around: Around<'_>, hand: &Hand<'_>) -> Outcome {
 }
 
 /// Source and destination port by which a packet's connection is known.
-fn connection_ports(flight: &Flight) -> [u16; 2] {
+pub(super) fn connection_ports(flight: &Flight) -> [u16; 2] {
     match (flight.is_icmp(), flight.echo()) {
         (false, _) => flight.ports,
         (true, Some(true)) => [flight.echo_id, 0],
@@ -448,7 +354,7 @@ fn connection_ports(flight: &Flight) -> [u16; 2] {
     }
 }
 
-fn name(at: usize, egress: bool, flight: &Flight, ports: [u16; 2]) -> Name {
+pub(super) fn name(at: usize, egress: bool, flight: &Flight, ports: [u16; 2]) -> Name {
     let (source, destination) = ((flight.source, ports[0]), (flight.destination, ports[1]));
     if egress {
         (at, flight.protocol, source, destination)

@@ -8,12 +8,13 @@ use bpf_loader::Probe;
 use tests::packets::PASSES;
 use tests::random::Random;
 
+use super::aim::outside;
 use super::case::Manner;
 use super::conversation::Conversation;
 use super::event::Event;
 use super::flight::Flight;
-use super::model::{Around, Model, Outcome};
-use super::packet::outside;
+use super::model::Model;
+use super::outcome::{Around, Outcome};
 use super::scenery::{Holder, Scenery};
 use super::sequences::Stage;
 

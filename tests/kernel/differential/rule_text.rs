@@ -61,9 +61,9 @@ fn cilium_peers(random: &mut Random, from: &str) -> Option<String> {
     match random.below(100) {
         0..12 => None,
         12..42 => Some(format!("{from}Endpoints: {}", list(random, 2, selector))),
-        42..52 => Some(format!("{from}Endpoints: [{{}}]")),
-        52..67 => Some(format!("{from}Entities: {}", list(random, 2, entity))),
-        67..80 => Some(format!("{from}CIDR: {}", list(random, 2, cidr_text))),
+        42..57 => Some(format!("{from}Endpoints: [{{}}]")),
+        57..71 => Some(format!("{from}Entities: {}", list(random, 2, entity))),
+        71..83 => Some(format!("{from}CIDR: {}", list(random, 2, cidr_text))),
         _ => Some(format!(
             "{from}CIDRSet: {}",
             list(random, 2, cidr_with_exceptions)

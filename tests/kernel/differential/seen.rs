@@ -8,7 +8,7 @@ use bpf_events::record::{
 };
 
 use super::flight::Flight;
-use super::model::Outcome;
+use super::outcome::Outcome;
 
 /// Everything that must have happened.
 const SIGHTS: [&str; 15] = [
