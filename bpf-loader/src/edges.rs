@@ -199,6 +199,15 @@ impl Edges {
         }
     }
 
+    /// Forgets whose the saved totals were that name one of these rules or identities, whose numbers may now be given again.
+    pub fn forget_numbers(&mut self, rules: &[u32], identities: &[u32]) {
+        self.reclaimer.forget(|key| {
+            rules.contains(&key.rule)
+                || identities.contains(&key.source_identity)
+                || identities.contains(&key.destination_identity)
+        });
+    }
+
     /// Adds what an earlier process had saved; once, after loading.
     pub fn restore(&mut self, saved: &SavedEdges) {
         for (key, cell) in &saved.edges {

@@ -54,6 +54,16 @@ impl Reclaimer {
         add(&mut self.saved_together, cell);
     }
 
+    /// Adds up the counts of some edges, whose they were being of no use any more.
+    pub(crate) fn forget(&mut self, is_stale: impl Fn(&EdgeKey) -> bool) {
+        let stale: Vec<_> = self
+            .saved
+            .extract_if(|key, _| is_stale(key))
+            .map(|(_, cell)| cell)
+            .collect();
+        stale.iter().for_each(|cell| self.save_together(cell));
+    }
+
     /// Counts of an edge from the slots that it had before.
     pub(crate) fn saved(&self, key: &EdgeKey) -> EdgeCell {
         self.saved.get(key).copied().unwrap_or_default()
@@ -173,5 +183,8 @@ mod tests {
         reclaimer.save(key, cell);
         assert_eq!(reclaimer.saved(&key).forward_bytes, 400);
         assert_eq!(reclaimer.saved(&EdgeKey::default()), EdgeCell::default());
+        reclaimer.forget(|other| other.port == 80);
+        assert_eq!(reclaimer.saved(&key), EdgeCell::default());
+        assert_eq!(reclaimer.saved_together().forward_bytes, 400);
     }
 }

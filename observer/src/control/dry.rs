@@ -45,6 +45,10 @@ impl Maps for DryMaps {
         Ok(0)
     }
 
+    fn forget_numbers(&mut self, _rules: &[u32], _identities: &[u32]) -> Result<(), MapsError> {
+        Ok(())
+    }
+
     fn in_use(&mut self) -> Result<InUse, MapsError> {
         Ok(InUse::default())
     }

@@ -27,6 +27,9 @@ pub(crate) trait Maps: Send {
     /// Frees the slots of edges that have been idle for this long; how many.
     fn reclaim_edges(&mut self, idle: Duration) -> Result<u64, MapsError>;
 
+    /// Says that these numbers may be given again: counts that still name them are nobody's.
+    fn forget_numbers(&mut self, rules: &[u32], identities: &[u32]) -> Result<(), MapsError>;
+
     /// Numbers that the kernel may still put into records.
     fn in_use(&mut self) -> Result<InUse, MapsError>;
 

@@ -268,6 +268,9 @@ impl Control {
         let stored = self.node.store.stored_numbers();
         let reclaimed = self.planner.reclaim(&in_use, &stored, settled_ns)?;
         if reclaimed != Reclaimed::default() {
+            self.maps
+                .forget_numbers(&reclaimed.rules, &reclaimed.identities)
+                .map_err(ControlError::Read)?;
             tracing::debug!(?reclaimed, "numbers came back");
             self.unpublished = true;
         }

@@ -27,16 +27,16 @@ pub(crate) struct InUse {
     pub(crate) policy_sets: HashSet<u32>,
 }
 
-/// How many numbers came back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Numbers that came back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reclaimed {
     /// Identities, those of networks included.
-    pub(crate) identities: usize,
-    /// Metadata indexes.
+    pub(crate) identities: Vec<u32>,
+    /// How many metadata indexes.
     pub(crate) metadata: usize,
     /// Rule numbers.
-    pub(crate) rules: usize,
-    /// Policy sets.
+    pub(crate) rules: Vec<u32>,
+    /// How many policy sets.
     pub(crate) policy_sets: usize,
 }
 
@@ -113,9 +113,9 @@ impl Leaving {
             book.sets.free(*set, &mut book.numbers)?;
         }
         Ok(Reclaimed {
-            identities: identities.len(),
+            identities,
             metadata: metadata.len(),
-            rules: rules.len(),
+            rules,
             policy_sets: sets.len(),
         })
     }

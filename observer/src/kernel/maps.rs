@@ -10,6 +10,7 @@ use bpf_loader::Pins;
 use super::account::Account;
 use super::open::Kernel;
 use super::reconcile::{ReconcileError, Reconciler};
+use super::saved_edges::SavedFile;
 use crate::control::{MapPressure, Maps, MapsError, Place, RuleTotal};
 use crate::desired::{Desired, InUse};
 use crate::pipeline::wall_ns;
@@ -19,6 +20,7 @@ pub(crate) struct KernelMaps {
     reconciler: Reconciler,
     account: Arc<Account>,
     pins: Option<Pins>,
+    saved: SavedFile,
     counted_since_ns: u64,
 }
 
@@ -38,6 +40,7 @@ impl KernelMaps {
             base,
             account,
             pins,
+            saved,
         } = kernel;
         let drainable = Drainable {
             ring,
@@ -50,8 +53,14 @@ impl KernelMaps {
             account,
             counted_since_ns: pins.as_ref().and_then(pinned_since_ns).unwrap_or(wall_ns()),
             pins,
+            saved,
         };
         Ok((maps, drainable))
+    }
+
+    fn save_edges(&mut self) -> Result<(), MapsError> {
+        let saved = self.reconciler.datapath().edges.saved();
+        Ok(self.saved.write(saved)?)
     }
 }
 
@@ -88,7 +97,15 @@ impl Maps for KernelMaps {
     }
 
     fn reclaim_edges(&mut self, idle: Duration) -> Result<u64, MapsError> {
-        Ok(self.reconciler.datapath().reclaim_edges(idle)?)
+        let freed = self.reconciler.datapath().reclaim_edges(idle)?;
+        self.save_edges()?;
+        Ok(freed)
+    }
+
+    fn forget_numbers(&mut self, rules: &[u32], identities: &[u32]) -> Result<(), MapsError> {
+        let edges = &mut self.reconciler.datapath().edges;
+        edges.forget_numbers(rules, identities);
+        self.save_edges()
     }
 
     fn in_use(&mut self) -> Result<InUse, MapsError> {

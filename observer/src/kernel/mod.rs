@@ -6,6 +6,7 @@ mod drain;
 mod maps;
 mod open;
 mod reconcile;
+mod saved_edges;
 
 pub(crate) use drain::Drain;
 pub(crate) use maps::{Drainable, KernelMaps};

@@ -8,6 +8,7 @@ use bpf_loader::{Datapath, LoaderError, Pins, RunTimeSettings, Settings};
 
 use super::account::Account;
 use super::base::Base;
+use super::saved_edges::SavedFile;
 use crate::config::{Aggregation, Config, Pinning};
 
 /// Why the kernel part does not start.
@@ -33,6 +34,8 @@ pub(crate) struct Kernel {
     pub(crate) account: Arc<Account>,
     /// The pin directory, if anything is pinned.
     pub(crate) pins: Option<PathBuf>,
+    /// Totals that are no more in the kernel.
+    pub(super) saved: SavedFile,
 }
 
 /// Opens the datapath of a node. `numbers_known` says whether the numbers in pinned maps can be read: pins whose numbers
@@ -63,6 +66,8 @@ pub(crate) fn open(
         ..Settings::default()
     };
     let mut datapath = Datapath::load(&settings, &run_time_settings(config))?;
+    let saved = SavedFile::open(&config.state.join(node), datapath.adopted());
+    datapath.edges.restore(saved.saved());
     let base = Base::read(&datapath.counters);
     let ring = datapath.take_ring().ok_or(KernelError::NoRing)?;
     let account = Arc::new(Account::new(datapath.counters.clone(), &base));
@@ -78,6 +83,7 @@ pub(crate) fn open(
         base,
         account,
         pins,
+        saved,
     })
 }
 

@@ -102,9 +102,9 @@ impl Planning {
         let first = self.planner.reclaim(in_use, stored, wall_ns()).unwrap();
         let second = self.planner.reclaim(in_use, stored, wall_ns()).unwrap();
         Reclaimed {
-            identities: first.identities + second.identities,
+            identities: [first.identities, second.identities].concat(),
             metadata: first.metadata + second.metadata,
-            rules: first.rules + second.rules,
+            rules: [first.rules, second.rules].concat(),
             policy_sets: first.policy_sets + second.policy_sets,
         }
     }
