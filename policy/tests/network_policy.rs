@@ -33,7 +33,12 @@ fn check(yaml: &str, expect: &str) {
 
 #[test]
 fn deny_all_to_an_app() {
-    for ingress in ["", ", ingress: []", ", policyTypes: [Ingress]"] {
+    for ingress in [
+        "",
+        ", ingress: []",
+        ", ingress: ",
+        ", policyTypes: [Ingress]",
+    ] {
         check(
             &policy(&format!(
                 "podSelector: {{matchLabels: {{app: web}}}}{ingress}"

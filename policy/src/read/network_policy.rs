@@ -63,7 +63,11 @@ fn section(
         Direction::Ingress => ("ingress", "from"),
         Direction::Egress => ("egress", "to"),
     };
-    let entries = spec.list(section)?;
+    // A section with nothing behind it is an empty one: it allows nobody.
+    let entries = match spec.optional_or_null(section)? {
+        Some(place) => place.list()?,
+        None => Vec::new(),
+    };
     (0u32..)
         .zip(&entries)
         .map(|(index, entry)| {
