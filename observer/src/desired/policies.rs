@@ -59,7 +59,7 @@ impl Policies {
         }
         if revision != earlier {
             let rules = self.repository.rules().len();
-            tracing::info!(revision, rules, "policies changed");
+            tracing::info!(rules, "policies changed");
         }
         Ok(())
     }
