@@ -26,4 +26,5 @@ mod spoofing;
 mod strangers;
 mod sums;
 mod tcp_states;
+mod truth_log;
 mod verdicts;

@@ -155,13 +155,15 @@ impl Conversation {
             random.pick(&[3, 11, 12, 5])
         };
         let from_router = random.percent(40) && router.is_ipv6() == ipv6;
+        // What it is about was sent by somebody else.
+        let astray = random.percent(15) && router.is_ipv6() == ipv6;
         Flight {
             source: if from_router {
                 router
             } else {
                 about.destination
             },
-            destination: about.source,
+            destination: if astray { router } else { about.source },
             protocol: if ipv6 { ICMPV6 } else { ICMP },
             ports: [0; 2],
             flags: 0,

@@ -1,0 +1,57 @@
+//! Every flow shows what held when it happened: labels, names, addresses and policies change under traffic, and a log of
+//! the truth says what they were at any time.
+
+mod change;
+mod flow;
+mod timeline;
+mod traffic;
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tests::agent::Agent;
+use tests::random::{Random, seeds};
+use tests::site::Site;
+
+use change::Changes;
+use flow::check;
+use traffic::Traffic;
+
+/// Workloads of the site are places: endpoints with other names come and go there.
+const PLACES: [(&str, &str); 5] = [
+    ("place-0", "none"),
+    ("place-1", "none"),
+    ("place-2", "none"),
+    ("place-3", "none"),
+    ("fixed", "fixed"),
+];
+const CHANGES: usize = 150;
+/// No more changes begin after this.
+const LONGEST: Duration = Duration::from_secs(20);
+/// What is left in queues when the traffic ends.
+const SETTLE: Duration = Duration::from_millis(500);
+
+#[test]
+fn every_flow_shows_what_held_when_it_happened() {
+    let mut site = Site::new("obt", &PLACES);
+    for (place, _) in &PLACES[..4] {
+        site.unlist(place);
+    }
+    let agent = Agent::start(&site, &["--aggregation", "none"]);
+    let seed = seeds(1)[0];
+    let mut changes = Changes::new(&site, &agent, Random::new(seed));
+    changes.begin();
+    let mut follower = agent.follow(&[]);
+    let reader = std::thread::spawn(move || follower.by_ref().collect::<Vec<Value>>());
+    let traffic = Traffic::start(&site, &PLACES.map(|(name, _)| name));
+    let begun = Instant::now();
+    while changes.made() < CHANGES && begun.elapsed() < LONGEST {
+        changes.make_one();
+    }
+    traffic.stop();
+    std::thread::sleep(SETTLE);
+    let truth = changes.truth();
+    assert_eq!(agent.terminate().code(), Some(0));
+    let flows = reader.join().expect("the follower reads to the end");
+    check(seed, &truth, &flows);
+}
