@@ -15,7 +15,7 @@ use crate::{
     count::total,
     drops,
     edge::Cells,
-    entry::{add_pending_flags, add_state, is_alive, is_forward, since},
+    entry::{MILESTONES, add_pending_flags, add_state, is_alive, is_forward, since},
     event,
     key::{key4, key6},
     maps::{CONNECTIONS4, CONNECTIONS6},
@@ -25,9 +25,6 @@ use crate::{
 };
 
 const _: () = assert!(STATE_TRACE_FORWARD << REPLY == STATE_TRACE_REPLY);
-
-/// Flags whose first appearance in a direction is worth an event.
-pub const MILESTONES: u8 = SYN | FIN | RST;
 
 /// The endpoint's entry for the packet's connection.
 #[inline(always)]

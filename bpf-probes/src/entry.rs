@@ -6,7 +6,7 @@ use bpf_events::connection::{Connection, STATE_CLOSED, STATE_REMOTE_OPENED, life
 
 use crate::{
     atomic,
-    packet::{ACK, Packet, SYN, TCP},
+    packet::{ACK, FIN, Packet, RST, SYN, TCP},
 };
 
 /// `flags_reported` and `flags_pending` are one word, `match_type` to `state` the next.
@@ -15,6 +15,9 @@ const STATES: usize = offset_of!(Connection, match_type);
 const _: () =
     assert!(FLAGS.is_multiple_of(4) && offset_of!(Connection, flags_pending) == FLAGS + 2);
 const _: () = assert!(STATES.is_multiple_of(4) && offset_of!(Connection, state) == STATES + 3);
+
+/// Flags whose first appearance in a direction is worth an event.
+pub const MILESTONES: u8 = SYN | FIN | RST;
 
 /// Jiffies from then to now; none if another CPU has already seen the next tick.
 #[inline(always)]

@@ -15,8 +15,7 @@ use bpf_events::{
 
 use crate::{
     atomic,
-    connection::MILESTONES,
-    entry::{add_reported, is_forward, since, take_pending_flags},
+    entry::{MILESTONES, add_reported, is_forward, since, take_pending_flags},
     packet::is_same,
     record::{Slot, reserve, write, write_summary, write_turned},
     remote,

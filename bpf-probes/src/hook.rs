@@ -10,16 +10,17 @@ use bpf_events::{
 };
 
 use crate::{
-    action::NEXT,
+    action::{ACCOUNT, NEXT, OF_ITS_OWN},
     connection,
     count::{cpu, jiffies, total},
     drops, judge,
     maps::{CONFIG, ENDPOINT_BY_INTERFACE, ENDPOINT_ROWS},
-    parse::{Parsed, plain},
+    parse::plain,
     related,
     scene::{FOR_PACKETS, SCRATCH, Scene},
     slow,
     visit::Visit,
+    window::Parsed,
 };
 
 #[inline(always)]
@@ -84,7 +85,7 @@ fn pass_or_drop(skb: *mut __sk_buff, visit: &Visit<'_>) -> i32 {
         && let Some(scene) = Scene::of(visit)
     {
         let action = related::pass(skb, scene);
-        if action != related::OF_ITS_OWN {
+        if action != OF_ITS_OWN {
             return action;
         }
     }
@@ -104,7 +105,7 @@ fn pass_or_drop(skb: *mut __sk_buff, visit: &Visit<'_>) -> i32 {
             return judge::forgotten(scene);
         }
         match judge::judge(scene, known) {
-            judge::ACCOUNT => judged = true,
+            ACCOUNT => judged = true,
             action => return action,
         }
     }

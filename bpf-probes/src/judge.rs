@@ -14,7 +14,7 @@ use bpf_events::{
 };
 
 use crate::{
-    action::NEXT,
+    action::{ACCOUNT, NEXT},
     count::count,
     drops, edge,
     entry::is_alive,
@@ -24,9 +24,6 @@ use crate::{
     policy, remote,
     scene::Scene,
 };
-
-/// The packet passed judgement and its connection exists: account for it.
-pub const ACCOUNT: i32 = 100;
 
 /// Judges a packet whose connection has no entry (`known` is null), or one that has expired or was judged under an earlier
 /// epoch. Returns `ACCOUNT`, or the action if there is nothing left to do.

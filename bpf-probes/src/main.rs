@@ -39,6 +39,7 @@ mod slow;
 mod sweep;
 mod transport;
 mod visit;
+mod window;
 mod words;
 
 use aya_ebpf::{macros::classifier, programs::TcContext};

@@ -13,14 +13,13 @@ use bpf_events::{
 };
 
 use crate::{
-    action::NEXT,
+    action::{ACCOUNT, NEXT},
     atomic,
-    connection::{self, MILESTONES, closing},
+    connection::{self, closing},
     count::count,
     edge,
-    entry::add_pending_flags,
+    entry::{MILESTONES, add_pending_flags},
     event,
-    judge::ACCOUNT,
     judgement::set_edge,
     packet::{SYN, TCP},
     scene::Scene,

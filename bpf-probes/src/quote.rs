@@ -11,13 +11,10 @@ use bpf_events::record::MARK_IPV6;
 use crate::{
     packet::{ICMP, ICMPV6, SCTP, TCP, UDP, mapped},
     parse::{AUTHENTICATION_HEADER, EXTENSION_HEADERS, FRAGMENT_HEADER},
-    scene::Scene,
+    scene::{QUOTE_WORDS, Scene},
     transport::{icmp, ports},
     words::put,
 };
-
-/// Bytes of a quoted header that are looked at, at most.
-pub const QUOTE_WORDS: usize = 10;
 
 /// An ICMP error quotes at least this much behind the IP header.
 const TRANSPORT_BYTES: u32 = 8;

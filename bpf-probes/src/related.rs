@@ -10,7 +10,7 @@ use bpf_events::{
 };
 
 use crate::{
-    action::NEXT,
+    action::{NEXT, OF_ITS_OWN},
     atomic,
     edge::Cells,
     entry::{add_reported, is_forward, is_within_lifetime},
@@ -21,9 +21,6 @@ use crate::{
     quote, remote,
     scene::Scene,
 };
-
-/// The error is no part of a connection: it is judged as a packet of its own.
-pub const OF_ITS_OWN: i32 = 101;
 
 /// Lets an error pass whose quoted connection is alive and passes.
 #[inline(never)]

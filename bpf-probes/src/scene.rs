@@ -18,9 +18,11 @@ use crate::{
     key::{key4, key6},
     maps::CONFIG,
     packet::Packet,
-    quote::QUOTE_WORDS,
     visit::Visit,
 };
+
+/// Bytes of a quoted header that are looked at, at most.
+pub const QUOTE_WORDS: usize = 10;
 
 /// Scratch of the packet programs.
 pub const FOR_PACKETS: u32 = 0;

@@ -8,12 +8,7 @@ use bpf_events::{
     record::{REASON_FRAGMENT_NOT_FOUND, REASON_TRUNCATED_HEADER},
 };
 
-use crate::{
-    count::count,
-    maps::FRAGMENTS,
-    packet::Packet,
-    parse::{self, Parsed},
-};
+use crate::{count::count, maps::FRAGMENTS, packet::Packet, parse, window::Parsed};
 
 /// Longest headers that are pulled into the linear part.
 const PULL_BYTES: u32 = 256;

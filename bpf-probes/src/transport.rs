@@ -4,7 +4,7 @@ use bpf_events::record::{MARK_TCP_NS, REASON_INVALID_EXTENSION_HEADER, REASON_TR
 
 use crate::{
     packet::{ICMP, ICMP_OTHER_PORT, ICMP_TYPE_PORT, ICMPV6, Packet, SCTP, TCP, UDP},
-    parse::{Parsed, Window},
+    window::{Parsed, Window},
 };
 
 /// Reads the header at `offset` of a packet whose protocol is known.
