@@ -1,7 +1,7 @@
 //! A running `tycho observer`, and what the other commands of `tycho` say of it.
 
 use std::fs::{self, OpenOptions};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::binary::{Run, command, finish};
+use crate::binary::{Run, command, ended, finish};
 use crate::site::Site;
 
 /// Nothing takes that long.
@@ -68,6 +68,29 @@ impl Agent {
     /// Runs a command of `tycho` against it.
     pub fn ask(&self, arguments: &[&str]) -> Run {
         finish(command().args(arguments).args(["--server", &self.server]))
+    }
+
+    /// Runs a command against it that reads this from standard input.
+    pub fn ask_with(&self, arguments: &[&str], input: &str) -> Run {
+        let mut child = command()
+            .args(arguments)
+            .args(["--server", &self.server])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("tycho starts");
+        let mut stdin = child.stdin.take().expect("it is piped");
+        stdin.write_all(input.as_bytes()).expect("it reads");
+        drop(stdin);
+        ended(&child.wait_with_output().expect("it is ours"))
+    }
+
+    /// What a command prints with `-o json`, whatever its exit code is; it may not complain.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let run = self.ask(&[arguments, &["-o", "json"]].concat());
+        assert_eq!(run.stderr, "", "{arguments:?}");
+        parse(&run.stdout)
     }
 
     /// What `tycho observe -o json` prints.

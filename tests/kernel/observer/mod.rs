@@ -1,8 +1,15 @@
 //! The whole observer: the real `tycho observer` over the real datapath, asked by the real `tycho observe` and `status`.
 
+mod attribution;
 mod changes;
+mod endpoints;
 mod flood;
+mod identities;
+mod imports;
+mod interfaces;
+mod label_filter;
 mod lifecycle;
+mod status;
 mod survival;
 mod verdicts;
 
