@@ -162,7 +162,7 @@ impl Control {
             .publish_hits(Hits::new(control.maps.counted_since_ns()));
         control.reconcile()?;
         control.publish();
-        let read = control.read_hits();
+        let read = control.read_hits().and_then(|()| control.read_pressure());
         control.complain(read);
         Ok(control)
     }
