@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod endpoints;
+mod explain;
 mod extent;
 mod fixture;
 mod follow;
+mod identities;
 mod ledger;
 mod losses;
 mod others;

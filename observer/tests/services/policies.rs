@@ -1,17 +1,14 @@
-//! Policies and identities as clients see them, verdicts without traffic, and why a flow got its own.
+//! Policies as clients see them, and verdicts without traffic.
 
-use bpf_events::record::{DIRECTION_INGRESS, KIND_DROP, REPLY_NO, Record, VERDICT_DROPPED};
 use proto::flow::Verdict;
 use proto::tycho::v1::policies_client::PoliciesClient;
 use proto::tycho::v1::verdict_end::End;
 use proto::tycho::v1::{
-    DeletePolicyRequest, ExplainRequest, GetIdentityRequest, GetPolicyRequest, GetVerdictRequest,
-    GetVerdictResponse, IdentityScope, ImportPoliciesRequest, ListIdentitiesRequest,
-    ListPoliciesRequest, ListPoliciesResponse, PolicyName, VerdictEnd,
+    DeletePolicyRequest, GetPolicyRequest, GetVerdictRequest, GetVerdictResponse,
+    ImportPoliciesRequest, ListPoliciesRequest, ListPoliciesResponse, PolicyName, VerdictEnd,
 };
 use tonic::{Code, Status};
 
-use crate::fixture::record;
 use crate::planned::{DB_POLICY, Files, Life, until};
 
 fn named(name: &str) -> PolicyName {
@@ -28,7 +25,7 @@ fn other(name: &str) -> String {
     text.replace("{role: db}", "{role: frontend}")
 }
 
-async fn list(life: &Life) -> ListPoliciesResponse {
+pub(crate) async fn list(life: &Life) -> ListPoliciesResponse {
     let request = ListPoliciesRequest {};
     let answer = life.policies().list_policies(request).await;
     answer.unwrap().into_inner()
@@ -51,7 +48,12 @@ async fn delete(life: &Life, name: &str) -> Result<u64, Status> {
     Ok(answer.into_inner().revision)
 }
 
-async fn verdict(life: &Life, from: End, to: End, port: u32) -> Result<GetVerdictResponse, Status> {
+pub(crate) async fn verdict(
+    life: &Life,
+    from: End,
+    to: End,
+    port: u32,
+) -> Result<GetVerdictResponse, Status> {
     let request = GetVerdictRequest {
         from: Some(VerdictEnd { end: Some(from) }),
         to: Some(VerdictEnd { end: Some(to) }),
@@ -61,7 +63,7 @@ async fn verdict(life: &Life, from: End, to: End, port: u32) -> Result<GetVerdic
     Ok(life.policies().get_verdict(request).await?.into_inner())
 }
 
-fn refused<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, words: &[&str]) {
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, words: &[&str]) {
     let status = result.unwrap_err();
     assert_eq!(status.code(), code, "{status}");
     for word in words {
@@ -271,135 +273,6 @@ async fn verdicts_without_traffic() {
         life.policies().get_verdict(request).await,
         Code::InvalidArgument,
         &["protocol:"],
-    );
-    life.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn identities_now_and_then() {
-    let files = Files::new();
-    let life = files.start().await;
-    let list = async |selectors: Vec<String>, at| {
-        let request = ListIdentitiesRequest { selectors, at };
-        life.identities()
-            .list_identities(request)
-            .await
-            .map(|answer| answer.into_inner())
-    };
-    let all = list(Vec::new(), None).await.unwrap();
-    let scopes = |scope: IdentityScope| {
-        let identities = all.identities.iter();
-        identities.filter(move |one| one.scope() == scope).count()
-    };
-    assert_eq!(scopes(IdentityScope::Reserved), 11);
-    assert_eq!(scopes(IdentityScope::Cluster), 2);
-    assert_eq!(scopes(IdentityScope::Node), 1);
-    let db = list(vec!["role=db".to_owned()], None)
-        .await
-        .unwrap()
-        .identities;
-    assert_eq!((db.len(), db[0].endpoints), (1, 1));
-    assert!(db[0].from.is_some() && db[0].until.is_none());
-    let identity = db[0].identity;
-    let get = async |identity, at| {
-        let request = GetIdentityRequest { identity, at };
-        life.identities()
-            .get_identity(request)
-            .await
-            .map(|answer| answer.into_inner())
-    };
-    assert_eq!(get(identity, None).await.unwrap(), db[0]);
-    assert_eq!(get(2, None).await.unwrap().labels, ["reserved:world"]);
-    refused(
-        get(60_000, None).await,
-        Code::NotFound,
-        &["60000", "identity list"],
-    );
-    let long_ago = Some(prost_types::Timestamp {
-        seconds: 1,
-        nanos: 0,
-    });
-    refused(get(identity, long_ago).await, Code::OutOfRange, &["at:"]);
-    life.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_flow_is_explained_from_its_record_and_its_policies() {
-    let files = Files::new();
-    let mut life = files.start().await;
-    let pair = verdict(
-        &life,
-        End::Endpoint("shop/frontend".to_owned()),
-        End::Endpoint("shop/db".to_owned()),
-        5432,
-    );
-    let answer = pair.await.unwrap();
-    let pair = &answer.pairs[0];
-    let denied = Record {
-        kind: KIND_DROP,
-        verdict: VERDICT_DROPPED,
-        reason: 133,
-        direction: DIRECTION_INGRESS,
-        reply: REPLY_NO,
-        source_identity: pair.from.as_ref().unwrap().identity,
-        destination_identity: pair.to.as_ref().unwrap().identity,
-        destination_port: 5432,
-        policy_revision: u32::try_from(answer.revision).unwrap(),
-        ..record(40_000, 0)
-    };
-    let reference = life.feed(denied).await;
-    let explain = async |life: &Life, flow: &str| {
-        let request = ExplainRequest {
-            flow: flow.to_owned(),
-        };
-        life.policies()
-            .explain(request)
-            .await
-            .map(|answer| answer.into_inner())
-    };
-    let told = explain(&life, &reference).await.unwrap();
-    let decision = told.decision.unwrap();
-    assert_eq!(decision.verdict(), Verdict::Dropped);
-    assert!(
-        decision.sentence.starts_with("denied: nothing allows it"),
-        "{}",
-        decision.sentence
-    );
-    assert_eq!(decision.near[0].differences[0].what, "peer");
-    assert_eq!(
-        (told.revision, told.compared_revision),
-        (answer.revision, answer.revision)
-    );
-    assert!(told.now.is_none());
-    assert_eq!(told.flow.unwrap().tycho.unwrap().reference, reference);
-    // The policies change: what held stays told, and what would hold now is told beside it.
-    let widened = DB_POLICY.replace("role: backend", "role: frontend");
-    files.write("policies/db.yaml", &widened);
-    until(async || list(&life).await.revision > answer.revision).await;
-    let told = explain(&life, &reference).await.unwrap();
-    assert_eq!(told.compared_revision, answer.revision);
-    assert_eq!(told.now.unwrap().verdict(), Verdict::Forwarded);
-    let spoofed = Record {
-        reason: 132,
-        ..denied
-    };
-    let reference = life.feed(spoofed).await;
-    let told = explain(&life, &reference).await.unwrap().decision.unwrap();
-    assert!(
-        told.sentence.contains("no policy decided"),
-        "{}",
-        told.sentence
-    );
-    refused(
-        explain(&life, "x").await,
-        Code::InvalidArgument,
-        &["flow:", "uuid"],
-    );
-    let foreign = "fabcdef0-1234-8567-8000-000000000102";
-    refused(
-        explain(&life, foreign).await,
-        Code::NotFound,
-        &["flow:", "another observer"],
     );
     life.end().await;
 }
