@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use bpf_events::policy::{RULE_LOCAL_HOST, RULE_NONE};
 use bpf_events::record::{MARK_IPV6, Record};
 
+use super::names::LOCAL_HOST;
+
 /// Identity and metadata index.
 pub(super) type Who = (u32, u32);
 
@@ -74,7 +76,7 @@ impl Event {
             reason: record.reason,
             rule: match record.rule {
                 RULE_NONE => "none".to_owned(),
-                RULE_LOCAL_HOST => "reserved:local-host".to_owned(),
+                RULE_LOCAL_HOST => LOCAL_HOST.to_owned(),
                 number => names(number),
             },
             match_type: record.match_type,

@@ -6,13 +6,14 @@ use bpf_events::endpoint::{MODE_AUDIT, MODE_ENFORCE, MODE_OFF};
 use bpf_events::ipcache::ADDRESS_LOCAL_HOST;
 use bpf_events::policy::{RULE_LOCAL_HOST, RULE_NONE};
 use bpf_events::record::{
-    DIRECTION_EGRESS, DIRECTION_INGRESS, KIND_DROP, KIND_POLICY_VERDICT, KIND_TRACE, Record,
-    VERDICT_AUDIT, VERDICT_DROPPED, VERDICT_FORWARDED,
+    DIRECTION_EGRESS, DIRECTION_INGRESS, KIND_DROP, KIND_POLICY_VERDICT, KIND_TRACE,
+    REASON_POLICY_DENIED, REASON_POLICY_DENY, Record, VERDICT_AUDIT, VERDICT_DROPPED,
+    VERDICT_FORWARDED,
 };
 use policy::{Decision, Direction, MatchType, PolicyModel, Verdict, evaluate};
 use tests::packets::{DROPS, PASSES};
 
-use super::names::RuleNames;
+use super::names::{LOCAL_HOST, RuleNames};
 use super::packet::Packet;
 use super::world::World;
 
@@ -110,22 +111,7 @@ pub(super) fn expected(
         model,
         subject: &subject.labels,
     };
-    let (rule, match_type, reason) = match decided {
-        None if stance.mode == MODE_OFF => (names.none(), MatchType::All, 0),
-        None => ("reserved:local-host".to_owned(), MatchType::All, 0),
-        Some(decision) => {
-            let reason = match decision.verdict {
-                Verdict::Allowed => 0,
-                Verdict::DefaultDeny => 133,
-                Verdict::DeniedByRule => 181,
-            };
-            (
-                names.of(decision, packet.direction),
-                decision.match_type,
-                reason,
-            )
-        }
-    };
+    let (rule, match_type, reason) = ruling(&names, packet, stance, decided);
     let drops = decided.is_some_and(|decision| !decision.passes()) && stance.mode == MODE_ENFORCE;
     let verdict = match reason {
         0 => VERDICT_FORWARDED,
@@ -157,6 +143,33 @@ pub(super) fn expected(
     }
 }
 
+/// Rule in words, match type and drop reason.
+fn ruling(
+    names: &RuleNames<'_>,
+    packet: &Packet,
+    stance: Stance,
+    decided: Option<&Decision>,
+) -> (String, MatchType, u8) {
+    match decided {
+        None if stance.mode == MODE_OFF => (names.none(), MatchType::All, 0),
+        None => (LOCAL_HOST.to_owned(), MatchType::All, 0),
+        Some(decision) => (
+            names.of(decision, packet.direction),
+            decision.match_type,
+            reason(decision.verdict),
+        ),
+    }
+}
+
+/// The drop reason of a verdict.
+pub(super) fn reason(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Allowed => 0,
+        Verdict::DefaultDeny => REASON_POLICY_DENIED,
+        Verdict::DeniedByRule => REASON_POLICY_DENY,
+    }
+}
+
 /// What the program told of it; `names` gives the words of a rule number.
 pub(super) fn found(
     packet: &Packet,
@@ -174,7 +187,7 @@ pub(super) fn found(
             reason: record.reason,
             rule: match record.rule {
                 RULE_NONE => "none".to_owned(),
-                RULE_LOCAL_HOST => "reserved:local-host".to_owned(),
+                RULE_LOCAL_HOST => LOCAL_HOST.to_owned(),
                 number => names(number),
             },
             match_type: record.match_type,

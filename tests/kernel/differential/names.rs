@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use bpf_events::policy::RULE_FIRST;
 use policy::{Decision, Direction, Enforcement, LabelSet, PolicyModel, RuleRef, Verdict};
 
+/// What lets the node reach its own endpoints.
+pub(super) const LOCAL_HOST: &str = "reserved:local-host";
+
 /// Rules by number, for as long as a test runs.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {

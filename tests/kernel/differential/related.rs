@@ -4,42 +4,20 @@ use bpf_events::endpoint::MODE_OFF;
 use bpf_events::record::{TRACE_RELATED, VERDICT_DROPPED};
 use tests::frame::{ICMP, ICMPV6};
 
-use super::model::{Model, connection_ports, name, tells_every_packet};
+use super::model::{Model, Name, connection_ports, name, tells_every_packet};
 use super::outcome::{Around, Outcome};
 use super::telling::{FORWARD, Hand, REPLY, Sum};
 
 impl Model {
     /// What becomes of an ICMP error that passes with a connection; `None` if it is a packet of its own.
     pub(super) fn error_about(&mut self, around: Around<'_>, hand: &Hand<'_>) -> Option<Outcome> {
-        let Hand {
-            at, egress, flight, ..
-        } = *hand;
-        let about = flight.about.as_deref()?;
-        // A redirect is no error: it changes routes.
-        if !matches!(
-            (flight.protocol, flight.icmp_type),
-            (ICMP, 3 | 11 | 12) | (ICMPV6, 1..=4)
-        ) {
-            return None;
-        }
-        if about.is_later_fragment() || flight.destination != about.source {
-            return None;
-        }
-        let scenery = around.scenery;
-        if egress {
-            let may_send =
-                scenery.seats[at].mode == MODE_OFF || scenery.may_send(at, flight.source);
-            if !may_send || flight.source != about.destination {
-                return None;
-            }
-        }
-        let name = name(at, !egress, about, connection_ports(about));
+        let name = quoted_connection(around, hand)?;
         let era = self.era;
         let entry = self.entries.get_mut(&name)?;
         if entry.era != era || entry.judgement.verdict == VERDICT_DROPPED {
             return None;
         }
-        let way = if egress == entry.opened_here {
+        let way = if hand.egress == entry.opened_here {
             FORWARD
         } else {
             REPLY
@@ -56,8 +34,8 @@ impl Model {
                     flags: 0,
                 };
                 let mut event = hand.trace(&entry.judgement, entry.opened_here, TRACE_RELATED, sum);
-                if flight.source != about.destination {
-                    event.who[0] = scenery.who(around.world, flight.source);
+                if from_router(hand) {
+                    event.who[0] = around.scenery.who(around.world, hand.flight.source);
                 }
                 events.push(event);
             } else {
@@ -70,4 +48,32 @@ impl Model {
             events,
         })
     }
+}
+
+/// The connection that an error passes with, if it is known.
+fn quoted_connection(around: Around<'_>, hand: &Hand<'_>) -> Option<Name> {
+    let Hand {
+        at, egress, flight, ..
+    } = *hand;
+    let about = flight.about.as_deref()?;
+    // A redirect is no error: it changes routes.
+    let is_error = matches!(
+        (flight.protocol, flight.icmp_type),
+        (ICMP, 3 | 11 | 12) | (ICMPV6, 1..=4)
+    );
+    if !is_error || about.is_later_fragment() || flight.destination != about.source {
+        return None;
+    }
+    let scenery = around.scenery;
+    let may_send = scenery.seats[at].mode == MODE_OFF || scenery.may_send(at, flight.source);
+    if egress && (!may_send || from_router(hand)) {
+        return None;
+    }
+    Some(name(at, !egress, about, connection_ports(about)))
+}
+
+/// Whether an error comes from another than the one who got what it is about.
+fn from_router(hand: &Hand<'_>) -> bool {
+    let about = hand.flight.about.as_deref();
+    about.is_some_and(|about| hand.flight.source != about.destination)
 }

@@ -8,12 +8,13 @@ use bpf_events::ipcache::{ADDRESS_LOCAL_HOST, ADDRESS_MANAGED, AddressInfo};
 use bpf_events::record::{
     REASON_INVALID_SOURCE_IP, VERDICT_AUDIT, VERDICT_DROPPED, VERDICT_FORWARDED,
 };
-use policy::{Direction, LabelSet, MatchType, Verdict, evaluate};
+use policy::{Direction, Identity, LabelSet, MatchType, evaluate};
 use tests::datapath::TestNode;
 
 use super::case::{InForce, Manner, revision_of};
 use super::event::Who;
-use super::names::RuleNames;
+use super::expectation::reason;
+use super::names::{LOCAL_HOST, RuleNames};
 use super::world::World;
 
 /// Metadata indexes of versions that a sequence makes.
@@ -162,11 +163,7 @@ impl Scenery {
     }
 
     /// What an address resolves to, and by what labels it is judged.
-    fn other_side(
-        &self,
-        world: &World,
-        address: IpAddr,
-    ) -> (AddressInfo, policy::Identity, LabelSet) {
+    fn other_side(&self, world: &World, address: IpAddr) -> (AddressInfo, Identity, LabelSet) {
         match self.holders.get(&address) {
             Some(Some(holder)) => {
                 let known = &world.known[holder.who];
@@ -230,37 +227,12 @@ impl Scenery {
             judgement.reason = REASON_INVALID_SOURCE_IP;
             judgement.match_type = MatchType::None.number();
         } else if info.flags & ADDRESS_LOCAL_HOST != 0 && self.manner.local_host_passes {
-            judgement.rule = "reserved:local-host".to_owned();
+            judgement.rule = LOCAL_HOST.to_owned();
         } else {
-            let model = in_force.model(&self.manner);
+            let other = (identity, &labels);
             let subject = &as_whom.known.labels;
-            let Question {
-                direction,
-                protocol,
-                port,
-                ..
-            } = *question;
-            let decision = evaluate(
-                &model,
-                subject,
-                (identity, &labels),
-                direction,
-                protocol,
-                port,
-            );
-            let names = RuleNames {
-                model: &model,
-                subject,
-            };
-            judgement.rule = names.of(&decision, direction);
-            judgement.match_type = decision.match_type.number();
+            audited = self.ask_policy(in_force, question, subject, other, &mut judgement);
             judgement.revision = self.revisions[seat.labelled_as];
-            judgement.reason = match decision.verdict {
-                Verdict::Allowed => 0,
-                Verdict::DefaultDeny => 133,
-                Verdict::DeniedByRule => 181,
-            };
-            audited = decision.audited;
         }
         judgement.verdict = match judgement.reason {
             0 => VERDICT_FORWARDED,
@@ -268,5 +240,29 @@ impl Scenery {
             _ => VERDICT_AUDIT,
         };
         judgement
+    }
+
+    /// Rule, match type and reason; true if only policies that audit object.
+    fn ask_policy(
+        &self,
+        in_force: &InForce,
+        question: &Question,
+        subject: &LabelSet,
+        other: (Identity, &LabelSet),
+        judgement: &mut Judgement,
+    ) -> bool {
+        let model = &in_force.model(&self.manner);
+        let Question {
+            direction,
+            protocol,
+            port,
+            ..
+        } = *question;
+        let decision = evaluate(model, subject, other, direction, protocol, port);
+        let names = RuleNames { model, subject };
+        judgement.rule = names.of(&decision, direction);
+        judgement.match_type = decision.match_type.number();
+        judgement.reason = reason(decision.verdict);
+        decision.audited
     }
 }

@@ -13,52 +13,21 @@ const LEAST: usize = 500;
 /// Fails if a flow shows something that did not hold when it happened.
 #[expect(clippy::print_stdout, reason = "how much was proved is worth knowing")]
 pub(super) fn check(seed: u64, truth: &Truth, responses: &[Value]) {
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut seen = Seen::new();
     for response in responses {
         let flow = &response["flow"];
-        assert!(
-            flow.is_object(),
-            "TYCHO_SEED={seed}: something was lost: {response}"
-        );
-        let time_ns = time_ns(flow["time"].as_str().expect("a time"));
+        let lost = format!("TYCHO_SEED={seed}: something was lost: {response}");
+        assert!(flow.is_object(), "{lost}");
         for side in ["source", "destination"] {
-            let address: Option<IpAddr> =
-                flow["IP"][side].as_str().and_then(|text| text.parse().ok());
-            let Some(timeline) = address.and_then(|address| truth.holders.get(&address)) else {
-                continue;
-            };
-            let shown = shown(&flow[side]);
-            let held = timeline.at(time_ns);
-            assert!(
-                held.contains(&&shown),
-                "TYCHO_SEED={seed}: {side} is {shown:?}, and it was one of {held:?}: {flow}"
-            );
-            *seen
-                .entry(if shown.is_some() {
-                    "an endpoint"
-                } else {
-                    "nobody"
-                })
-                .or_default() += 1;
-            if held.len() > 1 {
-                *seen.entry("while it changed").or_default() += 1;
+            if let Err(wrong) = check_end(truth, flow, side, &mut seen) {
+                panic!("TYCHO_SEED={seed}: {wrong}: {flow}");
             }
         }
-        if let Some((port, passed)) = judged(flow) {
-            let open = truth.open_port.at(time_ns);
-            let expected = |open: &&Option<u16>| open.is_none_or(|open| (open == port) == passed);
-            assert!(
-                open.iter().any(expected),
-                "TYCHO_SEED={seed}: open was one of {open:?}: {flow}"
-            );
-            *seen
-                .entry(if passed { "passed" } else { "dropped" })
-                .or_default() += 1;
+        if let Err(wrong) = check_verdict(truth, flow, &mut seen) {
+            panic!("TYCHO_SEED={seed}: {wrong}: {flow}");
         }
-        assert_ne!(
-            flow["drop_reason_desc"], "INVALID_SOURCE_IP",
-            "TYCHO_SEED={seed}: {flow}"
-        );
+        let alien = flow["drop_reason_desc"] == "INVALID_SOURCE_IP";
+        assert!(!alien, "TYCHO_SEED={seed}: {flow}");
     }
     println!("{} flows: {seen:?}", responses.len());
     for sort in ["an endpoint", "nobody", "passed", "dropped"] {
@@ -66,6 +35,45 @@ pub(super) fn check(seed: u64, truth: &Truth, responses: &[Value]) {
         assert!(times >= LEAST, "{sort} is too rare: {seen:?}");
     }
     assert!(seen.contains_key("while it changed"), "{seen:?}");
+}
+
+/// What flows showed, and how often.
+type Seen = BTreeMap<&'static str, usize>;
+
+fn check_end(truth: &Truth, flow: &Value, side: &str, seen: &mut Seen) -> Result<(), String> {
+    let address = flow["IP"][side].as_str().and_then(|text| text.parse().ok());
+    let Some(timeline) = address.and_then(|address: IpAddr| truth.holders.get(&address)) else {
+        return Ok(());
+    };
+    let shown = shown(&flow[side]);
+    let held = timeline.at(time_of(flow));
+    if !held.contains(&&shown) {
+        return Err(format!("{side} is {shown:?}, and it was one of {held:?}"));
+    }
+    let sort = shown.map_or("nobody", |_| "an endpoint");
+    *seen.entry(sort).or_default() += 1;
+    if held.len() > 1 {
+        *seen.entry("while it changed").or_default() += 1;
+    }
+    Ok(())
+}
+
+fn check_verdict(truth: &Truth, flow: &Value, seen: &mut Seen) -> Result<(), String> {
+    let Some((port, passed)) = judged(flow) else {
+        return Ok(());
+    };
+    let open = truth.open_port.at(time_of(flow));
+    let fits = |open: &&Option<u16>| open.is_none_or(|open| (open == port) == passed);
+    if !open.iter().any(fits) {
+        return Err(format!("the open port was one of {open:?}"));
+    }
+    let sort = if passed { "passed" } else { "dropped" };
+    *seen.entry(sort).or_default() += 1;
+    Ok(())
+}
+
+fn time_of(flow: &Value) -> u64 {
+    time_ns(flow["time"].as_str().expect("a time"))
 }
 
 /// Who an end is said to be; `None` if it is the world, as an address that nobody has.

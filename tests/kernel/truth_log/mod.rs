@@ -26,6 +26,8 @@ const PLACES: [(&str, &str); 5] = [
     ("fixed", "fixed"),
 ];
 const CHANGES: usize = 150;
+/// At least so many, however slow the machine is.
+const LEAST_CHANGES: usize = 100;
 /// No more changes begin after this.
 const LONGEST: Duration = Duration::from_secs(20);
 /// What is left in queues when the traffic ends.
@@ -49,6 +51,7 @@ fn every_flow_shows_what_held_when_it_happened() {
         changes.make_one();
     }
     traffic.stop();
+    assert!(changes.made() >= LEAST_CHANGES);
     std::thread::sleep(SETTLE);
     let truth = changes.truth();
     assert_eq!(agent.terminate().code(), Some(0));
