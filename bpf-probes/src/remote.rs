@@ -33,6 +33,8 @@ pub struct Answer {
     address: [u32; 4],
     info: AddressInfo,
     identity_epoch: u32,
+    /// The family it was asked in: an IPv6 packet may carry what maps an IPv4 address.
+    ipv6: u32,
 }
 
 /// The last answers, by a hash of the address: new connections come from few endpoints and mostly go to few others.
@@ -48,7 +50,9 @@ pub fn resolve(scene: &Scene, address: &[u32; 4]) -> AddressInfo {
     // SAFETY: this CPU's own value; programs on one CPU do not interrupt each other.
     let answer = unsafe { &mut *answer };
     // Identity 0 is nobody's: an empty place.
+    let ipv6 = scene.packet.is_ipv6() as u32;
     if answer.identity_epoch == scene.identity_epoch
+        && answer.ipv6 == ipv6
         && answer.info.identity != 0
         && is_same(&answer.address, address)
     {
@@ -58,6 +62,7 @@ pub fn resolve(scene: &Scene, address: &[u32; 4]) -> AddressInfo {
     answer.address = *address;
     answer.info = info;
     answer.identity_epoch = scene.identity_epoch;
+    answer.ipv6 = ipv6;
     info
 }
 

@@ -10,6 +10,7 @@ mod event;
 mod expectation;
 mod flight;
 mod kinds;
+mod mapped;
 mod model;
 mod names;
 mod outcome;
