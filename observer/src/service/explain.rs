@@ -1,19 +1,20 @@
 //! `Explain`: why a flow got its verdict, from its record and from the policies of its time.
 
 use bpf_events::policy::RULE_LOCAL_HOST;
-use bpf_events::record::{DIRECTION_EGRESS, REPLY_YES};
+use bpf_events::record::DIRECTION_EGRESS;
 use flow::encode::ResponseEncoder;
 use flow::mask::Mask;
 use flow::reference::FlowReference;
 use flow::row::FlowRow;
 use flow::rules::RuleInfo;
-use policy::{Direction, Identity, LabelSet, MatchType, PolicyModel, RuleSet, protocol};
+use policy::{MatchType, PolicyModel, RuleSet};
 use prost::Message as _;
 use proto::flow::{DropReason, Verdict};
 use proto::tycho::v1::{Decision, Explanation, GetFlowsResponse, PolicyName, RuleName};
 use tonic::Status;
 
 use super::decide::{Asked, RulesOf, local_host, match_type};
+use super::ends::Ends;
 use super::policy_messages::rule_name;
 use super::sentence::{Said, placed};
 use crate::control::Snapshot;
@@ -99,95 +100,6 @@ fn message(sequence: u64, row: &FlowRow, node: &Node) -> Result<GetFlowsResponse
     let mut bytes = Vec::new();
     encoder.encode(sequence, row, &mut bytes);
     GetFlowsResponse::decode(bytes.as_slice()).map_err(|error| Status::internal(error.to_string()))
-}
-
-/// One end of a flow, as of its time.
-struct End {
-    identity: Identity,
-    labels: LabelSet,
-    called: String,
-}
-
-/// Both ends of a flow's connection.
-struct Ends {
-    subject: End,
-    peer: End,
-    direction: Direction,
-    port: u16,
-}
-
-impl Ends {
-    /// The record tells the direction of the connection as its endpoint sees it, and the addresses of the packet.
-    fn of(row: &FlowRow, node: &Node, snapshot: &Snapshot) -> Self {
-        let end = |identity, metadata| end(Identity(identity), metadata, row, node, snapshot);
-        let source = end(row.source_identity, row.source_metadata);
-        let destination = end(row.destination_identity, row.destination_metadata);
-        let reply = row.reply == REPLY_YES;
-        let (opener, responder) = if reply {
-            (destination, source)
-        } else {
-            (source, destination)
-        };
-        let (direction, subject, peer) = if row.direction == DIRECTION_EGRESS {
-            (Direction::Egress, opener, responder)
-        } else {
-            (Direction::Ingress, responder, opener)
-        };
-        Self {
-            subject,
-            peer,
-            direction,
-            port: service_port(row, reply),
-        }
-    }
-
-    fn asked<'a>(&'a self, row: &FlowRow, snapshot: &Snapshot) -> Asked<'a> {
-        Asked {
-            subject: (self.subject.identity, &self.subject.labels),
-            called: &self.subject.called,
-            peer: (self.peer.identity, &self.peer.labels),
-            direction: self.direction,
-            protocol: row.protocol,
-            port: self.port,
-            local_host_passes: snapshot.local_host_passes,
-            with_near: true,
-        }
-    }
-}
-
-fn end(identity: Identity, metadata: u32, row: &FlowRow, node: &Node, snapshot: &Snapshot) -> End {
-    let version = node.names.metadata.version(metadata);
-    let content = version.as_ref().map(|version| version.content());
-    let journal = &snapshot.view.identity_journal;
-    let labels = journal
-        .at(&identity, row.time_ns)
-        .map(|span| span.value.clone())
-        .or_else(|| identity.reserved_labels())
-        .or_else(|| content.map(|content| content.labels.clone()))
-        .unwrap_or_default();
-    let named = content.filter(|content| !content.pod_name.is_empty());
-    let called = match named {
-        Some(content) if content.namespace.is_empty() => content.pod_name.to_string(),
-        Some(content) => format!("{}/{}", content.namespace, content.pod_name),
-        None => format!("identity {identity}"),
-    };
-    End {
-        identity,
-        labels,
-        called,
-    }
-}
-
-/// The port, or the ICMP type, of the request that opened the connection.
-fn service_port(row: &FlowRow, reply: bool) -> u16 {
-    match (row.protocol, reply) {
-        // An echo reply belongs to an echo request.
-        (protocol::ICMP, true) if row.icmp_type == 0 => 8,
-        (protocol::ICMPV6, true) if row.icmp_type == 129 => 128,
-        (protocol::ICMP | protocol::ICMPV6, _) => row.icmp_type.into(),
-        (_, true) => row.source_port,
-        (_, false) => row.destination_port,
-    }
 }
 
 /// Traffic of the node passes before any policy is asked. Other drops come before or after policy: a false source

@@ -7,6 +7,7 @@ mod body;
 mod control;
 mod decide;
 mod endpoints;
+mod ends;
 mod explain;
 mod flows;
 mod frame;
