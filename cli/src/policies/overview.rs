@@ -43,6 +43,8 @@ pub(super) fn rule_name(rule: &Rule) -> String {
 fn last_hit(rule: &Rule) -> String {
     match &rule.last_hit {
         Some(time) => TimeFormat::StampMilli.write(Some(time)),
+        // Hits outlive the observer, their times do not.
+        None if rule.packets > 0 => "before its start".to_owned(),
         None => "-".to_owned(),
     }
 }
@@ -83,5 +85,33 @@ pub(super) fn title(policy: &Policy) -> String {
         ("api", "") => format!("{name}, imported"),
         ("api", source) => format!("{name}, imported: {source}"),
         (_, source) => format!("{name}, {source}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost_types::Timestamp;
+    use proto::tycho::v1::Rule;
+
+    use super::last_hit;
+
+    #[test]
+    fn a_hit_whose_time_nobody_saw_is_not_never() {
+        let time = Timestamp {
+            seconds: 1,
+            nanos: 0,
+        };
+        for (packets, time, expected) in [
+            (0, None, "-"),
+            (3, None, "before its start"),
+            (3, Some(time), "Jan  1 00:00:01.000"),
+        ] {
+            let rule = Rule {
+                packets,
+                last_hit: time,
+                ..Rule::default()
+            };
+            assert_eq!(last_hit(&rule), expected);
+        }
     }
 }
