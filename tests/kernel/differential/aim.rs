@@ -125,15 +125,8 @@ pub(super) fn peer(
             };
             (inner.is_ipv6() == ipv6).then(|| inside(random, inner))
         }
-        Some(peer) => {
-            let fits = |address: &IpAddr| {
-                let (identity, labels) = world.judged_as(*address);
-                peer.contains(&OtherSide::new(identity, &labels))
-            };
-            let mut candidates = (0..40).map(|_| anybody(random));
-            candidates.find(fits)
-        }
-        None => None,
+        Some(peer) if random.percent(95) => fitting(random, world, peer, ipv6),
+        _ => None,
     };
     let address = aimed.unwrap_or_else(|| anybody(random));
     // Nobody talks to itself over its own interface.
@@ -142,6 +135,21 @@ pub(super) fn peer(
     } else {
         address
     }
+}
+
+/// Somebody whom a peer contains, if there is anybody.
+fn fitting(random: &mut Random, world: &World, peer: &Peer, ipv6: bool) -> Option<IpAddr> {
+    let known = world.known.iter();
+    let mut all: Vec<IpAddr> = known
+        .filter(|known| peer.contains(&OtherSide::new(known.identity, &known.labels)))
+        .map(|known| known.addresses[usize::from(ipv6)])
+        .collect();
+    let stranger = outside(random, ipv6);
+    let (identity, labels) = world.judged_as(stranger);
+    if peer.contains(&OtherSide::new(identity, &labels)) {
+        all.extend([stranger; 3]);
+    }
+    (!all.is_empty()).then(|| random.pick(&all))
 }
 
 /// An address of the world, mostly of where policies name networks.

@@ -10,7 +10,7 @@ use super::packet::{Packet, Packets};
 use super::policy_text::{self, PolicyText};
 use super::world::World;
 
-const SETS: usize = 500;
+const SETS: usize = 700;
 const PACKETS: usize = 200;
 
 #[test]

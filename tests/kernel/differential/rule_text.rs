@@ -59,11 +59,11 @@ fn cilium_peers(random: &mut Random, from: &str) -> Option<String> {
         format!("[{}]", items.join(", "))
     };
     match random.below(100) {
-        0..12 => None,
-        12..42 => Some(format!("{from}Endpoints: {}", list(random, 2, selector))),
-        42..57 => Some(format!("{from}Endpoints: [{{}}]")),
-        57..71 => Some(format!("{from}Entities: {}", list(random, 2, entity))),
-        71..83 => Some(format!("{from}CIDR: {}", list(random, 2, cidr_text))),
+        0..10 => None,
+        10..36 => Some(format!("{from}Endpoints: {}", list(random, 2, selector))),
+        36..51 => Some(format!("{from}Endpoints: [{{}}]")),
+        51..67 => Some(format!("{from}Entities: {}", list(random, 2, entity))),
+        67..78 => Some(format!("{from}CIDR: {}", list(random, 2, cidr_text))),
         _ => Some(format!(
             "{from}CIDRSet: {}",
             list(random, 2, cidr_with_exceptions)
@@ -191,7 +191,7 @@ fn cidr_text(random: &mut Random) -> String {
 fn cidr_with_exceptions(random: &mut Random) -> String {
     let outer = cidr(random);
     let mut except = Vec::new();
-    for _ in 0..random.below(4) {
+    for _ in 0..=random.below(3) {
         let longest: u8 = if outer.is_ipv6() { 128 } else { 32 };
         let room = longest - outer.bits();
         let bits = outer.bits() + random.pick(&[0, 1, 2, 8, 12, 16]).min(room);
