@@ -8,8 +8,8 @@ use bpf_events::endpoint::EndpointRow;
 use bpf_loader::policy_sets::SetWrite;
 use bpf_loader::{Aggregation, RunTimeSettings};
 use policy::{
-    Cidr, Compiler, Direction, Enforcement, Identity, NamedPorts, PolicyModel, PolicyRepository,
-    PolicySet, RuleRef, RuleSet,
+    Cidr, Compiler, Direction, Enforcement, Identities, Identity, NamedPorts, PolicyModel,
+    PolicyRepository, PolicySet, RuleRef, RuleSet,
 };
 use tests::datapath::TestNode;
 use tests::random::Random;
@@ -17,6 +17,9 @@ use tests::random::Random;
 use super::expectation::{MODES, Stance};
 use super::names::{Numbers, RuleNames};
 use super::world::World;
+
+/// Endpoints of the node itself have smaller numbers.
+const FIRST_LATE: u32 = Identity::FIRST_ALLOCATED.0 + 6;
 
 /// Longer than any test: what is traced for want of news is the first packet alone.
 const FAR: Duration = Duration::from_hours(1);
@@ -34,6 +37,8 @@ pub(super) struct Manner {
     pub(super) networks_first: bool,
     /// How much is told.
     pub(super) aggregation: Aggregation,
+    /// Bits of identities, by the low bits of their numbers, that are known only after the policies.
+    pub(super) late: u64,
 }
 
 impl Manner {
@@ -49,7 +54,19 @@ impl Manner {
             local_host_passes: random.percent(25),
             networks_first: random.percent(50),
             aggregation: Aggregation::Connection,
+            late: if random.percent(50) {
+                random.number() & random.number()
+            } else {
+                0
+            },
         }
+    }
+}
+
+impl Manner {
+    /// Whether an identity is known only after the policies.
+    fn is_late(&self, identity: Identity) -> bool {
+        identity.0 >= FIRST_LATE && self.late & 1 << (identity.0 % 64) != 0
     }
 }
 
@@ -103,7 +120,19 @@ impl InForce {
         manner: &Manner,
     ) -> Vec<Stance> {
         let compiled = self.compile(world, text, manner);
-        self.put(node, world, &compiled, manner);
+        if manner.late == 0 {
+            self.put(node, world, &compiled, manner);
+        } else {
+            let mut identities = world.identities(&compiled.networks);
+            let all: Vec<Identity> = identities.iter().map(|(identity, _)| identity).collect();
+            for identity in all.into_iter().filter(|identity| manner.is_late(*identity)) {
+                identities.remove(identity);
+            }
+            let rules = Arc::clone(&compiled.rules);
+            let before = self.compile_for(world, rules, &identities, manner);
+            self.put(node, world, &before, manner);
+            self.write_sets(node, &compiled, |identity| !manner.is_late(identity));
+        }
         for (place, mode) in manner.modes.iter().enumerate() {
             let local = &world.locals[place];
             let info = local.known.info;
@@ -128,14 +157,23 @@ impl InForce {
             .replace_file("generated.yaml", text)
             .unwrap_or_else(|error| panic!("a generated policy is refused: {error}\n{text}"));
         let rules = Arc::clone(repository.rules());
-        let networks = rules.prefixes();
-        let identities = world.identities(&networks);
+        let identities = world.identities(&rules.prefixes());
+        self.compile_for(world, rules, &identities, manner)
+    }
+
+    fn compile_for(
+        &mut self,
+        world: &World,
+        rules: Arc<RuleSet>,
+        identities: &Identities,
+        manner: &Manner,
+    ) -> Compiled {
         let model = PolicyModel {
             rules: &rules,
             enforcement: manner.enforcement,
             named_ports: &self.named_ports,
         };
-        let compiler = Compiler::new(model, &identities);
+        let compiler = Compiler::new(model, identities);
         let mut rule_numbers: HashMap<RuleRef, u32> = HashMap::new();
         for (reference, rule) in rules.rules() {
             rule_numbers.insert(reference, self.numbers.of(rule.key.to_string()));
@@ -157,10 +195,10 @@ impl InForce {
             sets.insert(local.set, (compiler.compile(subject), default_rules));
         }
         let in_words = |(set, (policy, default_rules)): (&u32, &(PolicySet, [u32; 2]))| {
-            (*set, says(policy, *default_rules, &rule_numbers))
+            (*set, says(policy, *default_rules, &rule_numbers, manner))
         };
         Compiled {
-            networks,
+            networks: rules.prefixes(),
             says: sets.iter().map(in_words).collect(),
             sets,
             rule_numbers,
@@ -181,7 +219,9 @@ impl InForce {
         if manner.networks_first {
             world.set_prefixes(node, &compiled.networks);
         }
-        self.write_sets(node, &world.in_use(), compiled, manner);
+        let in_use = world.in_use();
+        let exists = |identity: Identity| manner.networks_first || in_use.contains(&identity);
+        self.write_sets(node, compiled, exists);
         world.set_prefixes(node, &compiled.networks);
         node.datapath.configure(&RunTimeSettings {
             aggregation: manner.aggregation,
@@ -195,9 +235,8 @@ impl InForce {
     fn write_sets(
         &mut self,
         node: &mut TestNode,
-        in_use: &BTreeSet<Identity>,
         compiled: &Compiled,
-        manner: &Manner,
+        exists: impl Fn(Identity) -> bool,
     ) {
         let writes: Vec<SetWrite<'_>> = compiled
             .sets
@@ -208,7 +247,6 @@ impl InForce {
                 default_rules: *default_rules,
             })
             .collect();
-        let exists = |identity: Identity| manner.networks_first || in_use.contains(&identity);
         let numbers = &compiled.rule_numbers;
         let sets = &mut node.datapath.policy_sets;
         sets.write_all(&writes, self.revision, |rule| numbers[&rule], exists)
@@ -234,13 +272,16 @@ pub(super) fn revision_of(node: &TestNode, set: u32) -> u32 {
     generation.map_or(0, |(_, revision)| revision)
 }
 
-/// What a set says, in words. Cells of networks may come and go without notice: networks do so with the rules.
-fn says(policy: &PolicySet, default_rules: [u32; 2], numbers: &HashMap<RuleRef, u32>) -> String {
+/// What a set says, in words. Cells of networks and of identities that come late may come and go without notice.
+fn says(
+    policy: &PolicySet,
+    default_rules: [u32; 2],
+    numbers: &HashMap<RuleRef, u32>,
+    manner: &Manner,
+) -> String {
+    let is_told = |identity: Identity| !identity.is_node_local() && !manner.is_late(identity);
     let cells = policy.cells.iter();
-    let cells = cells.filter(|cell| {
-        cell.identity
-            .is_none_or(|identity| !identity.is_node_local())
-    });
+    let cells = cells.filter(|cell| cell.identity.is_none_or(is_told));
     let cells: Vec<_> = cells
         .map(|cell| {
             let place = (cell.direction, cell.audit, cell.identity, cell.protocol);
