@@ -67,7 +67,12 @@ impl RulesOf<'_> {
             .rule
             .and_then(|rule| rule_name(rules, self.numbers, rule));
         let (enforced, _) = self.model.default_deny(asked.subject.1, asked.direction);
-        let default_deny = self.default_denying(asked, &decided);
+        let by_default = decided.verdict == PolicyVerdict::DefaultDeny;
+        let default_deny = if by_default {
+            self.default_denying(asked, decided.audited)
+        } else {
+            Vec::new()
+        };
         let placed: Vec<String> = default_deny
             .iter()
             .map(|name| placed(rules, name))
@@ -76,7 +81,7 @@ impl RulesOf<'_> {
             verdict: verdict(&decided),
             rule: rule.as_ref(),
             default_deny: &placed,
-            by_default: decided.verdict == PolicyVerdict::DefaultDeny,
+            by_default,
             subject: asked.called,
             direction: asked.direction,
         };
@@ -120,15 +125,12 @@ impl RulesOf<'_> {
         }
     }
 
-    /// The policies of a default deny, of the kind that decided.
-    fn default_denying(&self, asked: &Asked<'_>, decided: &Decided) -> Vec<PolicyName> {
-        if decided.verdict != PolicyVerdict::DefaultDeny {
-            return Vec::new();
-        }
+    /// The policies of a default deny: those that are audited, or those that are not.
+    pub(super) fn default_denying(&self, asked: &Asked<'_>, audited: bool) -> Vec<PolicyName> {
         self.model
             .rules
             .default_denying(asked.subject.1, asked.direction)
-            .filter(|policy| policy.audited == decided.audited)
+            .filter(|policy| policy.audited == audited)
             .map(|policy| policy_name(&policy.name))
             .collect()
     }

@@ -135,8 +135,12 @@ fn recorded(
     decision.enforced = enforced;
     decision.rule = info.and_then(|info| rule_of(row.rule, info, rules));
     let by_default = decision.rule.is_none() && verdict != Verdict::Forwarded;
-    if let Some(info) = info.filter(|_| by_default) {
-        decision.default_deny = info.policies.iter().map(policy_message).collect();
+    if by_default {
+        decision.default_deny = match info {
+            Some(info) => info.policies.iter().map(policy_message).collect(),
+            // What its number meant is forgotten.
+            None => rules.default_denying(asked, verdict == Verdict::Audit),
+        };
     }
     let placed: Vec<String> = decision
         .default_deny

@@ -41,7 +41,9 @@ async fn a_flow_is_explained_from_its_record_and_its_policies() {
     let decision = told.decision.unwrap();
     assert_eq!(decision.verdict(), Verdict::Dropped);
     assert!(
-        decision.sentence.starts_with("denied: nothing allows it"),
+        decision
+            .sentence
+            .starts_with("denied: nothing allows it; CiliumNetworkPolicy/shop/db"),
         "{}",
         decision.sentence
     );
