@@ -11,7 +11,7 @@ use bpf_events::record::MARK_IPV6;
 use crate::{
     packet::{ICMP, ICMPV6, SCTP, TCP, UDP, mapped},
     parse::{AUTHENTICATION_HEADER, EXTENSION_HEADERS, FRAGMENT_HEADER},
-    scene::{QUOTE_WORDS, Scene},
+    scene::Scene,
     transport::{icmp, ports},
     words::put,
 };

@@ -33,12 +33,7 @@ fn check(yaml: &str, expect: &str) {
 
 #[test]
 fn deny_all_to_an_app() {
-    for ingress in [
-        "",
-        ", ingress: []",
-        ", ingress: ",
-        ", policyTypes: [Ingress]",
-    ] {
+    for ingress in ";, ingress: [];, ingress: ;, policyTypes: [Ingress]".split(';') {
         check(
             &policy(&format!(
                 "podSelector: {{matchLabels: {{app: web}}}}{ingress}"
