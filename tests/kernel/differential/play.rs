@@ -135,7 +135,14 @@ impl<'p, 'n> Play<'p, 'n> {
         let participant = self.random.below(self.locals.len());
         let family = usize::from(conversation.is_ipv6());
         let (flight, from) = if self.random.percent(3) {
-            let alien = self.remotes[0][family];
+            // Nobody has used it before: what it is told to be from is part of a connection's name.
+            let alien = self.stage.world.unused_addresses()[family];
+            if self.random.percent(50) {
+                let holder = self.somebody_else();
+                self.give(alien, Some(holder));
+                self.stage.node.datapath.bump_identity_epoch();
+                self.model.turn_era();
+            }
             let flight = conversation.spoofed(self.random, alien);
             (flight, Some(self.locals[participant].0))
         } else {
