@@ -62,6 +62,12 @@ pub(crate) fn read(path: &Path) -> Result<LabelFilter, LabelFilterFileError> {
     parse(path, &text)
 }
 
+/// Says in the log that a filter is in use.
+pub(crate) fn tell(filter: &LabelFilter) {
+    let patterns = filter.pattern_count();
+    tracing::info!(patterns, "the label filter is in use");
+}
+
 /// Empty lines and what follows a `#` are left out.
 fn parse(path: &Path, text: &str) -> Result<LabelFilter, LabelFilterFileError> {
     let mut patterns = Vec::new();

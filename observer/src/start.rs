@@ -119,6 +119,7 @@ pub(crate) fn control(
     };
     let mut planner = Planner::new(settings, book, Arc::clone(&read.file));
     if let Some(filter) = read.filter {
+        label_filter_file::tell(&filter);
         planner.set_label_filter(filter);
     }
     if let Some(directory) = &config.policies {

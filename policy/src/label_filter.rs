@@ -64,6 +64,11 @@ impl LabelFilter {
         })
     }
 
+    /// Of how many patterns it is.
+    pub fn pattern_count(&self) -> usize {
+        self.patterns.len()
+    }
+
     /// Whether the label is part of the identity.
     pub fn counts(&self, label: &Label) -> bool {
         if label.source == SOURCE_RESERVED {

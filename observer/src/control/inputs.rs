@@ -9,7 +9,7 @@ use tokio::sync::watch::Receiver;
 
 use super::mailbox::Mailbox;
 use super::{Control, chain};
-use crate::label_filter_file::LabelFilterSource;
+use crate::label_filter_file::{self, LabelFilterSource};
 
 /// What is followed.
 #[derive(Debug)]
@@ -75,6 +75,7 @@ impl Control {
             News::None => {}
             News::Good(filter) => {
                 self.planner.set_label_filter((*filter).clone());
+                label_filter_file::tell(&filter);
                 self.problem(Input::Labels, None);
                 changed = true;
             }
