@@ -32,8 +32,8 @@ pub enum ObserverError {
     /// The label filter is not usable.
     #[error(transparent)]
     LabelFilter(#[from] LabelFilterFileError),
-    /// What was added by calls cannot be used beside the files.
-    #[error("what the API has added cannot be used: change the files, or what lies in {}", directory.display())]
+    /// What was added by calls cannot be read back.
+    #[error("what the API has added cannot be used: correct or remove what lies in {}", directory.display())]
     Additions {
         /// Where it is kept.
         directory: PathBuf,

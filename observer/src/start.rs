@@ -127,11 +127,9 @@ pub(crate) fn control(
             .set_policies(&read.manifests)
             .map_err(not_usable(directory))?;
     }
+    planner.set_earlier_api_endpoints(Arc::clone(read.api.endpoints()));
     planner
-        .set_api_endpoints(Arc::clone(read.api.endpoints()))
-        .map_err(not_beside(config))?;
-    planner
-        .set_api_policies(read.api.policies())
+        .set_earlier_api_policies(read.api.policies())
         .map_err(not_beside(config))?;
     let start = Start {
         maps,

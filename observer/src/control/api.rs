@@ -3,13 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use proto::tycho::v1::Enforcement;
 use registry::api_store::{ApiStore, ApiStoreError};
 use registry::directory::Manifest;
-use registry::endpoint_file::{self, EndpointFile, EndpointSpec};
+use registry::endpoint_file::{self, EndpointFile, EndpointSpec, labels};
 
 use super::command::{AddEndpoint, Command, CommandError, LabelEndpoint};
+use super::endpoint_state::{Seen, Standing};
 use super::snapshot::EndpointView;
 use super::{Control, chain};
+use crate::desired::Owner;
+use crate::pipeline::wall_ns;
 
 /// What the API has added.
 #[derive(Debug)]
@@ -80,8 +84,11 @@ impl Control {
     }
 
     fn remove_endpoint(&mut self, name: &str) -> Result<EndpointView, CommandError> {
-        self.own_endpoint(name, "remove it there")?;
-        let before = self.published(name)?;
+        let own = self.own_endpoint(name, "remove it there")?;
+        let before = match self.planner.endpoint_set_aside(name) {
+            Some(reason) => self.unused(own, reason),
+            None => self.published(name)?,
+        };
         let mut endpoints = EndpointFile::clone(&self.api.endpoints);
         endpoints
             .endpoints
@@ -101,6 +108,12 @@ impl Control {
 
     fn label_endpoint(&mut self, label: LabelEndpoint) -> Result<EndpointView, CommandError> {
         self.own_endpoint(&label.name, "change `labels:` there")?;
+        if let Some(reason) = self.planner.endpoint_set_aside(&label.name) {
+            return Err(CommandError::OfFile(format!(
+                "endpoint `{}` of the API is not in use: {reason}",
+                label.name
+            )));
+        }
         let mut endpoints = EndpointFile::clone(&self.api.endpoints);
         for spec in &mut endpoints.endpoints {
             if spec.qualified_name() == label.name {
@@ -127,10 +140,10 @@ impl Control {
     }
 
     /// An endpoint that the API may change.
-    fn own_endpoint(&self, name: &str, next: &str) -> Result<(), CommandError> {
+    fn own_endpoint(&self, name: &str, next: &str) -> Result<EndpointSpec, CommandError> {
         let is_it = |spec: &&EndpointSpec| spec.qualified_name() == name;
-        if self.api.endpoints.endpoints.iter().any(|spec| is_it(&spec)) {
-            return Ok(());
+        if let Some(own) = self.api.endpoints.endpoints.iter().find(is_it) {
+            return Ok(own.clone());
         }
         match self.file.endpoints.iter().find(is_it) {
             Some(spec) => Err(CommandError::OfFile(format!(
@@ -166,9 +179,8 @@ impl Control {
 
     /// Goes back to endpoints that were in use before.
     fn use_endpoints(&mut self, endpoints: Arc<EndpointFile>) {
-        if let Err(error) = self.planner.set_api_endpoints(Arc::clone(&endpoints)) {
-            tracing::error!(error = %chain(&error), "endpoints that were in use cannot be used any more");
-        }
+        self.planner
+            .set_earlier_api_endpoints(Arc::clone(&endpoints));
         self.api.endpoints = endpoints;
         self.due = true;
     }
@@ -193,6 +205,26 @@ impl Control {
         self.complain(result);
         self.publish();
         Err(CommandError::Failed(chain(&error)))
+    }
+
+    /// An endpoint of the API that is set aside: it has no numbers and no interface.
+    fn unused(&self, spec: EndpointSpec, reason: String) -> EndpointView {
+        let now_ns = wall_ns();
+        let seen = Seen::NoNumbers { reason };
+        EndpointView {
+            name: spec.qualified_name(),
+            number: 0,
+            identity: 0,
+            labels: labels(&spec, &self.api.endpoints.namespaces),
+            owner: Owner::Api,
+            source: format!("{}:{}", self.api.endpoints.path.display(), spec.line).into(),
+            mode: spec.mode.unwrap_or(self.mode),
+            spec: Arc::new(spec),
+            ingress: Enforcement::Unspecified,
+            egress: Enforcement::Unspecified,
+            interface: None,
+            standing: Standing::new(now_ns).after(&seen, now_ns),
+        }
     }
 
     fn published(&self, name: &str) -> Result<EndpointView, CommandError> {

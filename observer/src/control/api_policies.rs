@@ -46,6 +46,11 @@ impl Control {
     }
 
     pub(super) fn delete_policy(&mut self, name: &PolicyName) -> Result<u64, CommandError> {
+        if let Some(aside) = self.planner.policy_set_aside(name) {
+            let mut after = self.api.policies.clone();
+            after.retain(|kept| kept.path != aside.path);
+            return self.change_policies(after);
+        }
         let view = self.planner.view();
         let mut policies = view.rules.policies().iter();
         let found = policies.find(|known| *known.name == *name);
@@ -134,7 +139,7 @@ impl Control {
 
     /// Goes back to policies that were in use before.
     fn use_policies(&mut self, policies: Vec<Manifest>) {
-        if let Err(error) = self.planner.set_api_policies(&policies) {
+        if let Err(error) = self.planner.set_earlier_api_policies(&policies) {
             tracing::error!(error = %chain(&error), "policies that were in force cannot be used any more");
         }
         self.api.policies = policies;

@@ -102,7 +102,7 @@ impl Control {
             }
             Err(clash) => {
                 self.refused.endpoints = Some(file);
-                self.problem(Input::Endpoints, Some(chain(&clash)));
+                self.problem(Input::Endpoints, Some(clash.with_next_step()));
                 false
             }
         }
@@ -115,11 +115,30 @@ impl Control {
                 true
             }
             Err(error) => {
+                let problem = self.planner.policy_clash(&error);
+                let problem = problem.unwrap_or_else(|| chain(&error));
                 self.refused.policies = Some(manifests);
-                self.problem(Input::Policies, Some(chain(&error)));
+                self.problem(Input::Policies, Some(problem));
                 false
             }
         }
+    }
+
+    /// Remembers what of the API is set aside, and logs what is new and what is over.
+    pub(super) fn look_for_set_aside(&mut self) {
+        let now = self.planner.set_aside();
+        let before = &self.problems.set_aside;
+        if *before == now {
+            return;
+        }
+        for new in now.iter().filter(|one| !before.contains(one)) {
+            tracing::warn!("{new}");
+        }
+        for gone in before.iter().filter(|one| !now.contains(one)) {
+            tracing::info!("no longer so: {gone}");
+        }
+        self.problems.set_aside = now;
+        self.unpublished = true;
     }
 
     /// Remembers what is wrong with an input, and logs what is new.

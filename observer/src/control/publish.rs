@@ -18,6 +18,7 @@ use crate::pipeline::wall_ns;
 impl Control {
     /// Publishes what holds now, if it is not what was published last.
     pub(super) fn publish(&mut self) {
+        self.look_for_set_aside();
         let now_ns = wall_ns();
         let mut standings = BTreeMap::new();
         let mut endpoints = Vec::with_capacity(self.desired.endpoints.len());

@@ -80,6 +80,8 @@ pub(crate) struct Problems {
     pub(crate) labels: Option<String>,
     /// The maps.
     pub(crate) maps: Option<String>,
+    /// What the API had added before the files said otherwise, each a sentence.
+    pub(crate) set_aside: Vec<String>,
 }
 
 impl Problems {
@@ -96,6 +98,7 @@ impl Problems {
         ]
         .into_iter()
         .filter_map(|(what, problem)| Some(format!("{what}: {}", problem.as_ref()?)))
+        .chain(self.set_aside.iter().cloned())
         .collect()
     }
 }

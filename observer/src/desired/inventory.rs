@@ -1,12 +1,11 @@
 //! The endpoints of both owners, the file's and those that were added through the API.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
-use std::net::IpAddr;
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use registry::endpoint_file::{Attachment, EndpointFile, EndpointSpec};
+use registry::endpoint_file::{EndpointFile, EndpointSpec};
+
+use super::clash::{ClashError, clashes, place};
 
 /// Where something was defined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,18 +14,6 @@ pub(crate) enum Owner {
     File,
     /// Through the API.
     Api,
-}
-
-/// Something that two owners claim.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{api}: {what} is already that of the endpoint at {file}")]
-pub(crate) struct ClashError {
-    /// What they both have.
-    what: String,
-    /// Where the file says so.
-    file: String,
-    /// Where the endpoint of the API stands.
-    api: String,
 }
 
 /// One endpoint and where it comes from.
@@ -43,6 +30,8 @@ pub(super) struct Listed {
 pub(super) struct Inventory {
     file: Arc<EndpointFile>,
     api: Option<Arc<EndpointFile>>,
+    /// Endpoints of the API that are not listed, as the file has something of theirs.
+    set_aside: BTreeMap<String, ClashError>,
     listed: Vec<Listed>,
     namespaces: BTreeMap<String, BTreeMap<String, String>>,
 }
@@ -50,17 +39,28 @@ pub(super) struct Inventory {
 impl Inventory {
     /// Those of the file alone.
     pub(super) fn new(file: Arc<EndpointFile>) -> Self {
-        Self::merged(file, None)
+        Self::merged(file, None, BTreeMap::new())
     }
 
     /// With a newer version of the file.
     pub(super) fn with_file(&self, file: Arc<EndpointFile>) -> Result<Self, ClashError> {
-        Self::checked(file, self.api.clone())
+        self.checked(file, self.api.clone())
     }
 
     /// With a newer version of what the API has added.
     pub(super) fn with_api(&self, api: Arc<EndpointFile>) -> Result<Self, ClashError> {
-        Self::checked(Arc::clone(&self.file), Some(api))
+        self.checked(Arc::clone(&self.file), Some(api))
+    }
+
+    /// With what the API had added before: the file wins, and what clashes with it is set aside.
+    pub(super) fn with_earlier_api(&self, api: Arc<EndpointFile>) -> Self {
+        let set_aside = clashes(&self.file, &api);
+        Self::merged(Arc::clone(&self.file), Some(api), set_aside)
+    }
+
+    /// The endpoints of the API that are not in use, by name.
+    pub(super) fn set_aside(&self) -> &BTreeMap<String, ClashError> {
+        &self.set_aside
     }
 
     /// The endpoints, the file's first.
@@ -78,21 +78,31 @@ impl Inventory {
         &self.namespaces
     }
 
+    /// What was set aside before may stay so; nothing else is.
     fn checked(
+        &self,
         file: Arc<EndpointFile>,
         api: Option<Arc<EndpointFile>>,
     ) -> Result<Self, ClashError> {
-        if let Some(api) = &api {
-            refuse_clashes(&file, api)?;
+        let clashes = api.as_ref().map(|api| clashes(&file, api));
+        let clashes = clashes.unwrap_or_default();
+        let mut new = clashes.iter();
+        match new.find(|(name, _)| !self.set_aside.contains_key(*name)) {
+            Some((_, clash)) => Err(clash.clone()),
+            None => Ok(Self::merged(file, api, clashes)),
         }
-        Ok(Self::merged(file, api))
     }
 
-    fn merged(file: Arc<EndpointFile>, api: Option<Arc<EndpointFile>>) -> Self {
+    fn merged(
+        file: Arc<EndpointFile>,
+        api: Option<Arc<EndpointFile>>,
+        set_aside: BTreeMap<String, ClashError>,
+    ) -> Self {
         let mut listed = list(&file, Owner::File);
         let mut namespaces = file.namespaces.clone();
         if let Some(api) = &api {
-            listed.extend(list(api, Owner::Api));
+            let used = |one: &Listed| !set_aside.contains_key(&one.spec.qualified_name());
+            listed.extend(list(api, Owner::Api).into_iter().filter(used));
             for (namespace, labels) in &api.namespaces {
                 namespaces
                     .entry(namespace.clone())
@@ -102,6 +112,7 @@ impl Inventory {
         Self {
             file,
             api,
+            set_aside,
             listed,
             namespaces,
         }
@@ -115,48 +126,4 @@ fn list(file: &EndpointFile, owner: Owner) -> Vec<Listed> {
         owner,
     });
     listed.collect()
-}
-
-fn place(path: &Path, spec: &EndpointSpec) -> String {
-    format!("{}:{}", path.display(), spec.line)
-}
-
-/// Each file was checked for itself; this is about what both have.
-fn refuse_clashes(file: &EndpointFile, api: &EndpointFile) -> Result<(), ClashError> {
-    let names = by(file, |spec| [spec.qualified_name()]);
-    let addresses = by(file, |spec| spec.ips.clone());
-    let attachments = by(file, |spec| [spec.attachment.clone()]);
-    let clash = |what: String, spec: &EndpointSpec, other: &EndpointSpec| ClashError {
-        what,
-        file: place(&file.path, other),
-        api: place(&api.path, spec),
-    };
-    for spec in &api.endpoints {
-        let name = spec.qualified_name();
-        if let Some(other) = names.get(&name) {
-            return Err(clash(format!("the name `{name}`"), spec, other));
-        }
-        let taken = |ip: &IpAddr| Some((*ip, *addresses.get(ip)?));
-        if let Some((ip, other)) = spec.ips.iter().find_map(taken) {
-            return Err(clash(format!("the address {ip}"), spec, other));
-        }
-        if let Some(other) = attachments.get(&spec.attachment) {
-            let what = match &spec.attachment {
-                Attachment::Netns(name) => format!("the network namespace `{name}`"),
-                Attachment::Interface(name) => format!("the interface `{name}`"),
-            };
-            return Err(clash(what, spec, other));
-        }
-    }
-    Ok(())
-}
-
-fn by<K: Eq + Hash, I: IntoIterator<Item = K>>(
-    file: &EndpointFile,
-    keys: impl Fn(&EndpointSpec) -> I,
-) -> HashMap<K, &EndpointSpec> {
-    let pairs = file.endpoints.iter();
-    pairs
-        .flat_map(|spec| keys(spec).into_iter().map(move |key| (key, spec)))
-        .collect()
 }

@@ -6,6 +6,7 @@
 
 mod adopt;
 mod book;
+mod clash;
 mod compiled;
 mod content;
 mod endpoint;
@@ -19,6 +20,7 @@ mod reclaim;
 mod retiring;
 mod rule;
 mod series;
+mod set_aside;
 mod view;
 
 use std::collections::{BTreeMap, HashMap};

@@ -10,9 +10,10 @@ use registry::directory::Manifest;
 use registry::endpoint_file::{EndpointFile, Mode};
 
 use super::book::Book;
+use super::clash::ClashError;
 use super::compiled::CompiledSets;
 use super::error::BookError;
-use super::inventory::{ClashError, Inventory, Owner};
+use super::inventory::Inventory;
 use super::planned::Planned;
 use super::policies::{NumberedRules, Policies};
 use super::reclaim::{InUse, Leaving, Reclaimed, Wanted};
@@ -38,7 +39,7 @@ pub(crate) struct Planner {
     pub(super) book: Book,
     pub(super) filter: LabelFilter,
     pub(super) inventory: Inventory,
-    policies: Policies,
+    pub(super) policies: Policies,
     compiled: CompiledSets,
     leaving: Leaving,
     /// The rules of the newest step.
@@ -109,7 +110,7 @@ impl Planner {
 
     /// Takes the manifests of the policy directory, all or none.
     pub(crate) fn set_policies(&mut self, manifests: &[Manifest]) -> Result<(), RepositoryError> {
-        self.policies.set(Owner::File, manifests)
+        self.policies.set_files(manifests)
     }
 
     /// Takes all policies that were added through the API, all or none.
@@ -117,7 +118,7 @@ impl Planner {
         &mut self,
         manifests: &[Manifest],
     ) -> Result<(), RepositoryError> {
-        self.policies.set(Owner::Api, manifests)
+        self.policies.set_api(manifests)
     }
 
     /// Changes which labels make an identity.

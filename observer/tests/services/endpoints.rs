@@ -13,9 +13,9 @@ use tonic::{Code, Status};
 
 use crate::planned::{ENDPOINTS, Files, Life, has_mode, until};
 
-const BACKEND: &str = "{name: backend, namespace: shop, netns: no-such-backend, ips: [10.1.0.13], labels: {role: backend}}";
+pub(crate) const BACKEND: &str = "{name: backend, namespace: shop, netns: no-such-backend, ips: [10.1.0.13], labels: {role: backend}}";
 
-async fn list(life: &Life, selectors: &[&str]) -> Result<Vec<Endpoint>, Status> {
+pub(crate) async fn list(life: &Life, selectors: &[&str]) -> Result<Vec<Endpoint>, Status> {
     let selectors = selectors.iter().map(|text| (*text).to_owned()).collect();
     let request = ListEndpointsRequest { selectors };
     let answer = life.endpoints().list_endpoints(request).await?.into_inner();
@@ -30,7 +30,7 @@ async fn get(life: &Life, asked: Asked) -> Result<Endpoint, Status> {
     Ok(life.endpoints().get_endpoint(request).await?.into_inner())
 }
 
-async fn add(life: &Life, text: &str) -> Result<Endpoint, Status> {
+pub(crate) async fn add(life: &Life, text: &str) -> Result<Endpoint, Status> {
     let request = AddEndpointRequest {
         endpoint: text.to_owned(),
         namespace_labels: HashMap::new(),
@@ -38,7 +38,7 @@ async fn add(life: &Life, text: &str) -> Result<Endpoint, Status> {
     Ok(life.endpoints().add_endpoint(request).await?.into_inner())
 }
 
-async fn label(
+pub(crate) async fn label(
     life: &Life,
     name: &str,
     set: &[(&str, &str)],
@@ -55,7 +55,7 @@ async fn label(
     Ok(life.endpoints().label_endpoint(request).await?.into_inner())
 }
 
-async fn remove(life: &Life, name: &str) -> Result<Endpoint, Status> {
+pub(crate) async fn remove(life: &Life, name: &str) -> Result<Endpoint, Status> {
     let request = RemoveEndpointRequest {
         name: name.to_owned(),
     };
@@ -64,7 +64,7 @@ async fn remove(life: &Life, name: &str) -> Result<Endpoint, Status> {
 }
 
 /// That a call was refused for this reason, in these words.
-fn refused<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, words: &[&str]) {
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Status>, code: Code, words: &[&str]) {
     let status = result.unwrap_err();
     assert_eq!(status.code(), code, "{status}");
     for word in words {

@@ -14,3 +14,4 @@ mod others;
 mod planned;
 mod policies;
 mod refused;
+mod set_aside;

@@ -20,7 +20,7 @@ fn named(name: &str) -> PolicyName {
 }
 
 /// The policy of the database under another name, for the frontend.
-fn other(name: &str) -> String {
+pub(crate) fn other(name: &str) -> String {
     let text = DB_POLICY.replace("name: db", &format!("name: {name}"));
     text.replace("{role: db}", "{role: frontend}")
 }
@@ -31,7 +31,7 @@ pub(crate) async fn list(life: &Life) -> ListPoliciesResponse {
     answer.unwrap().into_inner()
 }
 
-async fn import(life: &Life, yaml: &str) -> Result<Vec<PolicyName>, Status> {
+pub(crate) async fn import(life: &Life, yaml: &str) -> Result<Vec<PolicyName>, Status> {
     let request = ImportPoliciesRequest {
         yaml: yaml.to_owned(),
         file: "mine.yaml".to_owned(),
@@ -40,7 +40,7 @@ async fn import(life: &Life, yaml: &str) -> Result<Vec<PolicyName>, Status> {
     Ok(answer.into_inner().names)
 }
 
-async fn delete(life: &Life, name: &str) -> Result<u64, Status> {
+pub(crate) async fn delete(life: &Life, name: &str) -> Result<u64, Status> {
     let request = DeletePolicyRequest {
         name: Some(named(name)),
     };
