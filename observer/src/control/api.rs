@@ -12,7 +12,7 @@ use super::command::{AddEndpoint, Command, CommandError, LabelEndpoint};
 use super::endpoint_state::{Seen, Standing};
 use super::snapshot::EndpointView;
 use super::{Control, chain};
-use crate::desired::Owner;
+use crate::desired::{Owner, Taken};
 use crate::pipeline::wall_ns;
 
 /// What the API has added.
@@ -70,6 +70,7 @@ impl Control {
         let spec = endpoint_file::parse_endpoint(Path::new("endpoint"), &add.text)
             .map_err(|error| CommandError::Invalid(error.to_string()))?;
         let name = spec.qualified_name();
+        self.refuse_taken_endpoint(&spec)?;
         let mut endpoints = EndpointFile::clone(&self.api.endpoints);
         add_namespace_labels(&mut endpoints, &spec, &self.file, add.namespace_labels)?;
         endpoints.endpoints.push(spec);
@@ -137,6 +138,24 @@ impl Control {
             .map_err(|error| CommandError::Invalid(error.to_string()))?;
         self.change_endpoints(checked)?;
         self.published(&label.name)
+    }
+
+    /// Who has what a new endpoint would have; its own line is in no file yet.
+    fn refuse_taken_endpoint(&self, spec: &EndpointSpec) -> Result<(), CommandError> {
+        for (file, how) in [
+            (&self.file, "defined by"),
+            (&self.api.endpoints, "added through the API, see"),
+        ] {
+            if let Some((what, other)) = Taken::by(file).of(spec) {
+                return Err(CommandError::Taken(format!(
+                    "{what} is already that of endpoint `{}`, {how} {}:{}",
+                    other.qualified_name(),
+                    file.path.display(),
+                    other.line
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// An endpoint that the API may change.

@@ -32,6 +32,7 @@ use policy::{Cidr, Identity, LabelSet, PolicySet, RuleRef};
 use registry::endpoint_file::{Attachment, EndpointSpec};
 
 pub(crate) use book::Book;
+pub(crate) use clash::Taken;
 pub(crate) use error::BookError;
 use history::{EndpointJournal, IdentityJournal};
 pub(crate) use inventory::Owner;

@@ -201,7 +201,7 @@ async fn what_calls_add_survives_a_restart() {
 async fn what_cannot_be_is_refused_and_changes_nothing() {
     let files = Files::new();
     let life = files.start().await;
-    add(&life, BACKEND).await.unwrap();
+    let added = add(&life, BACKEND).await.unwrap();
     let before = list(&life, &[]).await.unwrap();
     let kept = std::fs::read_to_string(files.path("api/endpoints.yaml")).unwrap();
     let file = files.path("endpoints.yaml").display().to_string();
@@ -215,7 +215,11 @@ async fn what_cannot_be_is_refused_and_changes_nothing() {
         (
             "{name: db, namespace: shop, netns: x, ips: [10.0.0.1]}",
             Code::AlreadyExists,
-            vec!["shop/db", &format!("{file}:5"), "api/endpoints.yaml:"],
+            vec![
+                "the name `shop/db`",
+                "endpoint `shop/db`, defined by",
+                &format!("{file}:5"),
+            ],
         ),
         (
             "{name: x, netns: x, ips: [10.1.0.11]}",
@@ -227,7 +231,20 @@ async fn what_cannot_be_is_refused_and_changes_nothing() {
             Code::AlreadyExists,
             vec!["no-such-db"],
         ),
-        (BACKEND, Code::AlreadyExists, vec!["shop/backend", "line"]),
+        (
+            BACKEND,
+            Code::AlreadyExists,
+            vec![
+                "name `shop/backend`",
+                "added through the API",
+                &added.source,
+            ],
+        ),
+        (
+            "{name: x, netns: no-such-backend, ips: [10.0.0.1]}",
+            Code::AlreadyExists,
+            vec!["no-such-backend", &added.source],
+        ),
     ] {
         refused(add(&life, text).await, code, &words);
     }
