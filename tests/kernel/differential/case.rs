@@ -78,6 +78,8 @@ pub(super) struct Compiled {
     sets: BTreeMap<u32, (PolicySet, [u32; 2])>,
     /// What each of them says, in words.
     says: BTreeMap<u32, String>,
+    /// [`Manner::late`].
+    late: u64,
     rule_numbers: HashMap<RuleRef, u32>,
 }
 
@@ -89,8 +91,8 @@ pub(super) struct InForce {
     /// Numbers of rules.
     pub(super) numbers: Numbers,
     revision: u32,
-    /// What each set said when it was last written, in words.
-    said: HashMap<u32, String>,
+    /// What each set said when it was last written, in words, and who was left out of them.
+    said: HashMap<u32, (u64, String)>,
 }
 
 impl InForce {
@@ -198,6 +200,7 @@ impl InForce {
             (*set, says(policy, *default_rules, &rule_numbers, manner))
         };
         Compiled {
+            late: manner.late,
             networks: rules.prefixes(),
             says: sets.iter().map(in_words).collect(),
             sets,
@@ -252,14 +255,14 @@ impl InForce {
         sets.write_all(&writes, self.revision, |rule| numbers[&rule], exists)
             .expect("there is room");
         for (set, says) in &compiled.says {
-            self.check_revision(node, *set, says);
+            self.check_revision(node, *set, (compiled.late, says));
         }
     }
 
     /// A set that says something new names the new revision.
-    fn check_revision(&mut self, node: &TestNode, set: u32, says: &str) {
-        let before = self.said.insert(set, says.to_owned());
-        if before.as_deref() != Some(says) {
+    fn check_revision(&mut self, node: &TestNode, set: u32, (late, says): (u64, &str)) {
+        let before = self.said.insert(set, (late, says.to_owned()));
+        if before.is_some_and(|(was_late, said)| was_late == late && said != says) {
             let named = revision_of(node, set);
             assert_eq!(named, self.revision, "set {set} says something new");
         }

@@ -73,6 +73,7 @@ impl<'n> Stage<'n> {
 fn run_case(stage: &mut Stage<'_>, seed: u64) {
     let mut random = Random::new(seed);
     let mut manner = Manner::new(&mut random, stage.world.locals.len());
+    manner.late = 0;
     // What nothing enforces has little to show.
     if manner.enforcement == Enforcement::Never && random.percent(70) {
         manner.enforcement = Enforcement::Default;

@@ -6,10 +6,12 @@ mod flow;
 mod timeline;
 mod traffic;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tests::agent::Agent;
+use tests::agent::{Agent, wait_for};
 use tests::random::{Random, seeds};
 use tests::site::Site;
 
@@ -30,7 +32,7 @@ const CHANGES: usize = 150;
 const LEAST_CHANGES: usize = 100;
 /// No more changes begin after this.
 const LONGEST: Duration = Duration::from_secs(20);
-/// What is left in queues when the traffic ends.
+/// Without another flow for so long, the follower has read everything.
 const SETTLE: Duration = Duration::from_millis(500);
 
 #[test]
@@ -43,8 +45,15 @@ fn every_flow_shows_what_held_when_it_happened() {
     let seed = seeds(1)[0];
     let mut changes = Changes::new(&site, &agent, Random::new(seed));
     changes.begin();
-    let mut follower = agent.follow(&[]);
-    let reader = std::thread::spawn(move || follower.by_ref().collect::<Vec<Value>>());
+    let follower = agent.follow(&[]);
+    let read = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&read);
+    let reader = std::thread::spawn(move || -> Vec<Value> {
+        let counted = follower.inspect(|_| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        counted.collect()
+    });
     let traffic = Traffic::start(&site, &PLACES.map(|(name, _)| name));
     let begun = Instant::now();
     while changes.made() < CHANGES && begun.elapsed() < LONGEST {
@@ -52,7 +61,12 @@ fn every_flow_shows_what_held_when_it_happened() {
     }
     traffic.stop();
     assert!(changes.made() >= LEAST_CHANGES);
-    std::thread::sleep(SETTLE);
+    let mut before = 0;
+    wait_for("the follower to have read everything", || {
+        std::thread::sleep(SETTLE);
+        let now = read.load(Ordering::Relaxed);
+        std::mem::replace(&mut before, now) == now
+    });
     let truth = changes.truth();
     assert_eq!(agent.terminate().code(), Some(0));
     let flows = reader.join().expect("the follower reads to the end");
