@@ -17,6 +17,9 @@ pub(crate) struct ListArgs {
     /// Only identities whose labels match, such as `role=frontend` or `reserved:world`; any may match
     #[arg(value_name = "SELECTOR")]
     selectors: Vec<String>,
+    /// The same as a flag, as `tycho endpoint list` has it; can be repeated
+    #[arg(short = 'l', long = "selector", value_name = "SELECTOR")]
+    more_selectors: Vec<String>,
     /// What held at this time: how long ago (5m, 1h30m) or a time (2025-11-22T10:00:30Z)
     #[arg(long, value_name = "TIME", value_parser = super::instant)]
     at: Option<Timestamp>,
@@ -32,7 +35,7 @@ pub(super) async fn run(args: ListArgs) -> Result<(), IdentityError> {
     let mut client = IdentitiesClient::new(connection.channel.clone())
         .max_decoding_message_size(MAX_MESSAGE_BYTES);
     let request = ListIdentitiesRequest {
-        selectors: args.selectors,
+        selectors: [args.selectors, args.more_selectors].concat(),
         at: args.at,
     };
     let answer = connection

@@ -107,8 +107,17 @@ fn what_is_asked() {
             r#"GetEndpoint {"ip":"fd00::1"}"#,
         ),
         (
-            &["identity", "list", "a=b", "c", "--at", "2025-11-22T10Z"],
-            r#"ListIdentities {"selectors":["a=b","c"],"at":"2025-11-22T10:00:00Z"}"#,
+            &[
+                "identity",
+                "list",
+                "a=b",
+                "-l",
+                "c",
+                "--selector=d",
+                "--at",
+                "2025-11-22T10Z",
+            ],
+            r#"ListIdentities {"selectors":["a=b","c","d"],"at":"2025-11-22T10:00:00Z"}"#,
         ),
         (
             &["identity", "get", "world"],
