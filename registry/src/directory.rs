@@ -58,6 +58,16 @@ pub enum DirectoryError {
 /// # Errors
 /// See [`DirectoryError`].
 pub fn read(directory: &Path) -> Result<Vec<Manifest>, DirectoryError> {
+    read_each(directory)?.collect()
+}
+
+/// The same, file by file: each is read, or what is wrong with it is told, whatever is wrong with the others.
+///
+/// # Errors
+/// When the directory cannot be read, or holds too many files.
+pub fn read_each(
+    directory: &Path,
+) -> Result<impl Iterator<Item = Result<Manifest, DirectoryError>>, DirectoryError> {
     let paths = list(directory)?;
     if paths.len() > MAX_FILES {
         return Err(DirectoryError::TooMany {
@@ -65,22 +75,23 @@ pub fn read(directory: &Path) -> Result<Vec<Manifest>, DirectoryError> {
         });
     }
     let mut total_bytes = 0;
-    let mut manifests = Vec::with_capacity(paths.len());
-    for path in paths {
-        let text = match read_bounded(&path) {
-            Ok(text) => text,
-            // Removed since it was listed.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(source) => return Err(DirectoryError::Read { path, source }),
-        };
-        let size_bytes = text.len() as u64;
-        total_bytes += size_bytes;
-        if size_bytes > MAX_FILE_BYTES || total_bytes > MAX_TOTAL_BYTES {
-            return Err(DirectoryError::TooLarge { path });
-        }
-        manifests.push(Manifest { path, text });
+    let read = move |path| read_one(path, &mut total_bytes).transpose();
+    Ok(paths.into_iter().filter_map(read))
+}
+
+/// `None` if the file was removed since it was listed.
+fn read_one(path: PathBuf, total_bytes: &mut u64) -> Result<Option<Manifest>, DirectoryError> {
+    let text = match read_bounded(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(DirectoryError::Read { path, source }),
+    };
+    let size_bytes = text.len() as u64;
+    if size_bytes > MAX_FILE_BYTES || *total_bytes + size_bytes > MAX_TOTAL_BYTES {
+        return Err(DirectoryError::TooLarge { path });
     }
-    Ok(manifests)
+    *total_bytes += size_bytes;
+    Ok(Some(Manifest { path, text }))
 }
 
 /// At most one byte more than a file may have, so that a longer one shows.
@@ -194,6 +205,11 @@ mod tests {
             read(directory.path()),
             Err(DirectoryError::TooLarge { .. })
         ));
+        fs::write(directory.path().join("good.yaml"), "good").unwrap();
+        let each = read_each(directory.path()).unwrap();
+        let each: Vec<bool> = each.map(|one| one.is_ok()).collect();
+        assert_eq!(each, [false, true]);
+        fs::remove_file(directory.path().join("good.yaml")).unwrap();
         large.set_len(MAX_FILE_BYTES).unwrap();
         assert_eq!(read(directory.path()).unwrap().len(), 1);
     }

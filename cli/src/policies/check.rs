@@ -1,5 +1,6 @@
 //! `tycho policy check`: needs no server.
 
+use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,18 +24,34 @@ pub(crate) struct CheckArgs {
 }
 
 pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, PolicyError> {
-    let reading = Reading::of(&sources::read(&args.paths)?);
+    let (mut sources, mut unreadable) = (Vec::new(), Vec::new());
+    for source in sources::read_each(&args.paths) {
+        match source {
+            Ok(source) => sources.push(source),
+            Err(error) => unreadable.push(in_one_line(&error)),
+        }
+    }
+    let reading = Reading::of(&sources);
     let mut out = io::BufWriter::new(io::stdout().lock());
     match args.output {
         Form::Table => write(&mut out, &reading)?,
-        Form::Json => writeln!(out, "{}", as_json(&reading))?,
+        Form::Json => writeln!(out, "{}", as_json(&reading, &unreadable))?,
     }
     out.flush()?;
-    Ok(if reading.problems.is_empty() {
+    for problem in &unreadable {
+        writeln!(io::stderr(), "error: {}", visible(problem))?;
+    }
+    Ok(if reading.problems.is_empty() && unreadable.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn in_one_line(error: &dyn Error) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.join(": ")
 }
 
 fn write(out: &mut dyn Write, reading: &Reading) -> io::Result<()> {
@@ -57,7 +74,7 @@ fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-fn as_json(reading: &Reading) -> serde_json::Value {
+fn as_json(reading: &Reading, unreadable: &[String]) -> serde_json::Value {
     let files = reading
         .good
         .iter()
@@ -73,5 +90,6 @@ fn as_json(reading: &Reading) -> serde_json::Value {
     json!({
         "files": files.collect::<Vec<_>>(),
         "problems": problems.collect::<Vec<_>>(),
+        "unreadable": unreadable,
     })
 }

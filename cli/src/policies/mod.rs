@@ -27,7 +27,8 @@ use crate::connection::{AskError, ConnectError};
 /// The subcommands.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// Check policy files without a server: every problem as file:line: field: reason, exit code 1 if there is one
+    /// Check policy files without a server: the first problem of each policy as file:line: field: reason, exit code 1 if
+    /// there is one
     Check(check::CheckArgs),
     /// Add policies beside those of the node's directory; one that was added before is replaced
     Import(import::ImportArgs),

@@ -237,9 +237,27 @@ fn a_check_tells_every_problem() {
             && run.code == 1,
         "{run:?}"
     );
-    let run = tycho(&["policy", "check", "/no/such/file"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_hides_no_problem_of_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(path("a.yaml"), [0xff, 0xfe]).expect("there is room");
+    fs::write(path("b.yaml"), BAD).expect("there is room");
+    let (broken, bad) = (path("a.yaml"), path("b.yaml"));
+    let directory = folder.path().display().to_string();
+    let line = ["policy", "check", "/no/such/file", &directory];
+    let run = tycho(&line);
+    assert!(run.stdout.contains(&format!("{bad}:6: ")), "{run:?}");
+    for part in ["/no/such/file", &broken] {
+        let told = run.stderr.lines().filter(|line| line.contains(part));
+        assert_eq!(told.count(), 1, "{part}: {run:?}");
+    }
+    assert_eq!(run.code, 1);
+    let run = tycho(&[&line[..], &["-o", "json"]].concat());
     assert!(
-        run.code == 1 && run.stderr.contains("/no/such/file"),
+        run.stdout.contains("/no/such/file") && run.stdout.contains(&broken) && run.code == 1,
         "{run:?}"
     );
 }
