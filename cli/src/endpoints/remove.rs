@@ -38,12 +38,11 @@ pub(super) async fn run(args: RemoveArgs) -> Result<(), EndpointError> {
         .print("tycho.v1.RemoveEndpointResponse", &answer, |out, answer| {
             let removed = answer.endpoint.clone().unwrap_or_default();
             let name = words::name(&removed);
-            writeln!(
-                out,
-                "endpoint {} removed: {}",
-                removed.number,
-                visible(&name)
-            )
+            match removed.number {
+                // It was never in use, as a file defines it too.
+                0 => writeln!(out, "endpoint removed: {}", visible(&name)),
+                number => writeln!(out, "endpoint {number} removed: {}", visible(&name)),
+            }
         })?;
     Ok(())
 }
