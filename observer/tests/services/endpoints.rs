@@ -11,7 +11,7 @@ use proto::tycho::v1::{
 };
 use tonic::{Code, Status};
 
-use crate::planned::{ENDPOINTS, Files, Life, has_mode, until};
+use crate::planned::{Files, Life, has_mode, until};
 
 pub(crate) const BACKEND: &str = "{name: backend, namespace: shop, netns: no-such-backend, ips: [10.1.0.13], labels: {role: backend}}";
 
@@ -311,35 +311,6 @@ async fn only_the_unix_socket_changes_anything() {
         &words,
     );
     assert!(!files.path("api").exists());
-    life.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_clashes_with_an_addition_waits_until_it_does_not() {
-    let files = Files::new();
-    let life = files.start().await;
-    add(&life, BACKEND).await.unwrap();
-    let more = format!("{ENDPOINTS}- {{name: other, netns: o, ips: [10.1.0.13]}}\n");
-    files.write("endpoints.yaml", &more);
-    let mut ledger = LedgerClient::new(life.tcp.clone());
-    let mut warned = async |word: &str| {
-        let answer = ledger.get_ledger(GetLedgerRequest {}).await.unwrap();
-        let warnings = answer.into_inner().warnings;
-        warnings.iter().any(|warning| warning.contains(word))
-    };
-    until(async || warned("10.1.0.13").await).await;
-    assert!(warned("endpoint file is not used").await);
-    assert!(warned("3 endpoints are not ready").await);
-    assert_eq!(list(&life, &[]).await.unwrap().len(), 3);
-    remove(&life, "shop/backend").await.unwrap();
-    assert!(!warned("endpoint file is not used").await);
-    let names: Vec<String> = list(&life, &[])
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|one| one.name)
-        .collect();
-    assert!(names.contains(&"other".to_owned()), "{names:?}");
     life.end().await;
 }
 

@@ -1,4 +1,4 @@
-//! What calls have added and a file defines too, found at a start: the file wins, and nothing is lost.
+//! What calls have added and a file defines too. At a start the file wins, and nothing is lost; later the file waits.
 
 use proto::tycho::v1::ledger_client::LedgerClient;
 use proto::tycho::v1::{GetLedgerRequest, Owner};
@@ -128,6 +128,35 @@ async fn an_endpoint_that_leaves_the_file_is_that_of_the_call_again() {
         "10.1.0.13",
         Owner::Api
     ));
+    life.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_clashes_with_an_addition_waits_until_it_does_not() {
+    let files = Files::new();
+    let life = files.start().await;
+    endpoints::add(&life, BACKEND).await.unwrap();
+    let more = format!("{ENDPOINTS}- {{name: other, netns: o, ips: [10.1.0.13]}}\n");
+    files.write("endpoints.yaml", &more);
+    let mut ledger = LedgerClient::new(life.tcp.clone());
+    let mut warned = async |word: &str| {
+        let answer = ledger.get_ledger(GetLedgerRequest {}).await.unwrap();
+        let warnings = answer.into_inner().warnings;
+        warnings.iter().any(|warning| warning.contains(word))
+    };
+    until(async || warned("10.1.0.13").await).await;
+    assert!(warned("endpoint file is not used").await);
+    assert!(warned("3 endpoints are not ready").await);
+    assert_eq!(endpoints::list(&life, &[]).await.unwrap().len(), 3);
+    endpoints::remove(&life, "shop/backend").await.unwrap();
+    assert!(!warned("endpoint file is not used").await);
+    let names: Vec<String> = endpoints::list(&life, &[])
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|one| one.name)
+        .collect();
+    assert!(names.contains(&"other".to_owned()), "{names:?}");
     life.end().await;
 }
 
