@@ -8,11 +8,17 @@ use super::{debian, on_path};
 use crate::repository;
 use crate::stages::execute;
 
+/// Finds the C++ compiler, or installs it: even clippy of the fuzz targets builds libFuzzer.
+pub(super) fn ensure_compiler() -> anyhow::Result<()> {
+    if on_path("c++") {
+        return Ok(());
+    }
+    debian::install(&["g++"], "a C++ compiler, for libFuzzer")
+}
+
 /// Finds both, or installs them.
 pub(super) fn ensure() -> anyhow::Result<()> {
-    if !on_path("c++") {
-        debian::install(&["g++"], "a C++ compiler, for libFuzzer")?;
-    }
+    ensure_compiler()?;
     if runs() {
         return Ok(());
     }

@@ -22,9 +22,10 @@ pub(crate) fn build_tools() -> anyhow::Result<()> {
     linker::ensure(&toolchain)
 }
 
-/// What `check` needs beyond the build: rustfmt, and clippy for both compilers.
+/// What `check` needs beyond the build: rustfmt, clippy for both compilers, and what the fuzz targets are built with.
 pub(crate) fn check_tools() -> anyhow::Result<()> {
-    compiler::ensure_lints(&toolchain()?)
+    compiler::ensure_lints(&toolchain()?)?;
+    fuzzer::ensure_compiler()
 }
 
 /// What the demo and the kernel tests need.
