@@ -7,15 +7,17 @@ use prost::Message as _;
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
 /// Every file of the contract, relative to this folder, which is also the import root.
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     "flow/flow.proto",
     "observer/observer.proto",
     "peer/peer.proto",
     "relay/relay.proto",
+    "tycho/v1/batches.proto",
     "tycho/v1/endpoints.proto",
     "tycho/v1/flows.proto",
     "tycho/v1/identities.proto",
     "tycho/v1/ledger.proto",
+    "tycho/v1/nodes.proto",
     "tycho/v1/policies.proto",
 ];
 
@@ -30,7 +32,10 @@ fn main() -> anyhow::Result<()> {
     let shipped = without_source_positions(descriptors.clone());
     std::fs::write(out.join("contract.bin"), shipped.encode_to_vec())?;
     silence_deprecations(&mut descriptors);
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        // Rows are read where they arrived.
+        .bytes(".tycho.v1.Batch")
+        .compile_fds(descriptors)?;
     Ok(())
 }
 

@@ -1,0 +1,2 @@
+//! Merges the streams of all nodes in the order of time, and serves them.
+#![forbid(unsafe_code)]
