@@ -68,6 +68,10 @@ pub struct EndpointEntry {
     pub ports: BTreeMap<String, u16>,
     /// Whether its node enforces policy at its interface.
     pub managed: bool,
+    /// Since when its node has it with these labels and this identity, in nanoseconds since 1970. Of two nodes that
+    /// claim one address, the later has it.
+    #[serde(default)]
+    pub since_ns: u64,
 }
 
 impl EndpointEntry {
