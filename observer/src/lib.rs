@@ -14,6 +14,7 @@ mod label_filter_file;
 pub mod ledger;
 mod links;
 pub mod node;
+pub mod peers;
 pub mod pipeline;
 mod privileges;
 mod run;

@@ -13,6 +13,7 @@ use flow::store::Store;
 
 use crate::control::Board;
 use crate::ledger::KernelSource;
+use crate::peers::PeerBoard;
 use crate::pipeline::{Counts, Pipeline, Rate, monotonic_ns, wall_ns};
 
 /// Version of the Hubble API that is spoken.
@@ -33,6 +34,8 @@ pub struct Node {
     pub kernel: Option<Arc<dyn KernelSource>>,
     /// What the control thread publishes, and the way to it.
     pub(crate) board: Arc<Board>,
+    /// The nodes that a relay may ask.
+    pub peers: Arc<PeerBoard>,
     /// When this life began.
     pub started: Instant,
     /// The same in wall time, nanoseconds since 1970.
@@ -62,6 +65,7 @@ impl Node {
             rate: Arc::clone(&pipeline.rate),
             kernel,
             board: Arc::default(),
+            peers: Arc::default(),
             started: Instant::now(),
             started_ns,
         }

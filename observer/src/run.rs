@@ -14,6 +14,7 @@ use crate::error::ObserverError;
 use crate::kernel::{self, Drain as RingDrain, KernelMaps};
 use crate::ledger::KernelSource;
 use crate::node::Node;
+use crate::peers::PeerNode;
 use crate::pipeline::Pipeline;
 use crate::privileges;
 use crate::service::Server;
@@ -142,6 +143,9 @@ async fn serve(
     let health = Health::starting().await;
     let server = Server::new(&node, &health, &drain, tasks)
         .map_err(|error| ObserverError::Serve(error.into()))?;
+    if let Some(own) = own_peer(&node, &bound) {
+        node.peers.set_own(own);
+    }
     let mut listeners = Vec::with_capacity(bound.len());
     for bound in bound {
         let (address, task) = server.serve(bound, tasks);
@@ -163,6 +167,16 @@ async fn serve(
     health.draining().await;
     drain.finish(DRAIN_TIMEOUT).await;
     result
+}
+
+/// How a relay reaches this node: by TCP if it can.
+fn own_peer(node: &Node, bound: &[Bound]) -> Option<PeerNode> {
+    let tcp = bound.iter().find(|bound| bound.tcp_address().is_some());
+    Some(PeerNode {
+        name: node.names.node_name.clone(),
+        address: tcp.or(bound.first())?.address().to_string(),
+        tls_server_name: None,
+    })
 }
 
 fn part_ended(part: &'static str) -> impl FnOnce(tokio::task::JoinError) -> ObserverError {

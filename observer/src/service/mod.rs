@@ -15,6 +15,7 @@ mod identities;
 mod ledger;
 mod namespaces;
 mod observer;
+mod peers;
 mod policies;
 mod policy_messages;
 mod query;

@@ -11,7 +11,7 @@ use proto::observer::{
     GetAgentEventsRequest, GetAgentEventsResponse, GetDebugEventsRequest, GetDebugEventsResponse,
     GetFlowsRequest, GetFlowsResponse, GetNamespacesRequest, GetNamespacesResponse,
     GetNodesRequest, GetNodesResponse, Namespace, Node as NodeMessage, ServerStatusRequest,
-    ServerStatusResponse,
+    ServerStatusResponse, Tls,
 };
 use proto::relay::NodeState;
 use tonic::{Request, Response, Status};
@@ -79,12 +79,16 @@ impl Observer for ObserverApi {
         &self,
         _request: Request<GetNodesRequest>,
     ) -> Result<Response<GetNodesResponse>, Status> {
+        let own = self.node.peers.own();
         let node = NodeMessage {
             name: self.node.names.node_name.clone(),
             version: Node::version(),
-            address: String::new(),
             state: NodeState::NodeConnected.into(),
-            tls: None,
+            tls: own.as_ref().map(|own| Tls {
+                enabled: own.tls_server_name.is_some(),
+                server_name: own.tls_server_name.clone().unwrap_or_default(),
+            }),
+            address: own.map(|own| own.address).unwrap_or_default(),
             uptime_ns: self.uptime_ns(),
             num_flows: self.node.store.held(),
             max_flows: self.node.store.capacity(),

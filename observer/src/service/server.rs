@@ -8,6 +8,7 @@ use daemon::listen::{Bound, Listen};
 use daemon::tasks::Tasks;
 use http::HeaderValue;
 use proto::observer::observer_server::ObserverServer;
+use proto::peer::peer_server::PeerServer;
 use proto::tycho::v1::endpoints_server::EndpointsServer;
 use proto::tycho::v1::identities_server::IdentitiesServer;
 use proto::tycho::v1::ledger_server::LedgerServer;
@@ -22,6 +23,7 @@ use super::flows::{FlowsService, ObserverService};
 use super::identities::IdentitiesApi;
 use super::ledger::LedgerApi;
 use super::observer::ObserverApi;
+use super::peers::PeerApi;
 use super::policies::PoliciesApi;
 use crate::node::Node;
 
@@ -64,6 +66,7 @@ impl Server {
         let policies = PoliciesApi::new(Arc::clone(node), tasks.clone());
         let routes = Routes::new(ObserverService::new(observer, Arc::clone(node), drain))
             .add_service(FlowsService::new(Arc::clone(node), drain))
+            .add_service(PeerServer::new(PeerApi::new(Arc::clone(node), drain)))
             .add_service(ledger)
             .add_service(EndpointsServer::new(EndpointsApi::new(Arc::clone(node))))
             .add_service(IdentitiesServer::new(IdentitiesApi::new(Arc::clone(node))))

@@ -11,6 +11,7 @@ mod identities;
 mod ledger;
 mod losses;
 mod others;
+mod peers;
 mod planned;
 mod policies;
 mod refused;
