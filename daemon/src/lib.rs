@@ -3,6 +3,7 @@
 pub mod config;
 pub mod connect;
 pub mod drain;
+pub mod grpc;
 pub mod health;
 pub mod listen;
 pub mod process;

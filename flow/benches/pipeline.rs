@@ -10,7 +10,7 @@ use bpf_events::record::{
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flow::annotate::annotate;
 use flow::clock::Clock;
-use flow::encode::{Names, ResponseEncoder};
+use flow::encode::{Names, Pen, ResponseEncoder, ResponseForm};
 use flow::filter::{FilterContext, TimeWindow, compile};
 use flow::interfaces::InterfaceTable;
 use flow::mask::Mask;
@@ -210,13 +210,15 @@ fn encode(criterion: &mut Criterion) {
     };
     let mask = Mask::compile(&mask).expect("the client's mask is valid");
     for (row, variant, mask, with_details) in [
-        ("encode", "whole", &Mask::default(), false),
-        ("encode", "with details", &Mask::default(), true),
-        ("encode-masked", "default mask", &mask, false),
+        ("encode", "whole", Mask::default(), false),
+        ("encode", "with details", Mask::default(), true),
+        ("encode-masked", "default mask", mask, false),
     ] {
         let mut group = criterion.benchmark_group(row);
         group.throughput(Throughput::Elements(SEGMENT_FLOWS as u64));
-        let mut encoder = ResponseEncoder::new(names.clone(), mask, with_details);
+        let mut encoder =
+            ResponseEncoder::new(names.clone(), &ResponseForm::new(mask, with_details));
+        let mut pen = Pen::default();
         let mut out = Vec::with_capacity(8 << 20);
         group.bench_function(variant, |bencher| {
             bencher.iter(|| {
@@ -227,7 +229,7 @@ fn encode(criterion: &mut Criterion) {
                         black_box(&out);
                         out.clear();
                     }
-                    encoder.encode(sequence, row, &mut out);
+                    encoder.encode(&mut pen, sequence, row, &mut out);
                 }
             });
         });

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod annotate;
+pub mod batch;
 pub mod clock;
 pub mod encode;
 pub mod filter;
@@ -19,6 +20,8 @@ pub mod reference;
 pub mod reorder;
 pub mod row;
 pub mod rules;
+pub mod selection;
 pub mod snapshot;
+mod sparse;
 pub mod store;
 mod wire;

@@ -19,6 +19,12 @@ impl Epoch {
     pub const fn new(number: u64) -> Self {
         Self(number & EPOCH_MASK)
     }
+
+    /// The 60 bits.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
 }
 
 /// Epoch and sequence of a flow.

@@ -1,6 +1,6 @@
 //! One flow as it lies in memory: typed here, sixteen words in a segment.
 
-use bpf_events::record::{KIND_LOST, MARK_IPV6, MARK_NO_IP};
+use bpf_events::record::{KIND_LOST, LOST_STORE, MARK_IPV6, MARK_NO_IP};
 
 /// Words of a packed row: 16 × 8 = 128 bytes per flow.
 pub const ROW_WORDS: usize = 16;
@@ -215,6 +215,24 @@ impl FlowRow {
             record_sequence: low(words[15]),
             vlan: high(words[15]) as u16,
         }
+    }
+}
+
+/// Whether a packed row tells of lost events rather than of a flow.
+#[must_use]
+pub const fn is_lost(words: &[u64; ROW_WORDS]) -> bool {
+    (words[WORD_PORTS] >> 48) as u8 == KIND_LOST
+}
+
+/// The row of flows that a reader of a store missed.
+pub(crate) fn loss_row(count: u64, first_ns: u64, last_ns: u64) -> FlowRow {
+    FlowRow {
+        kind: KIND_LOST,
+        reason: LOST_STORE,
+        packets: u32::try_from(count).unwrap_or(u32::MAX),
+        time_ns: first_ns,
+        bytes: last_ns,
+        ..FlowRow::default()
     }
 }
 

@@ -52,6 +52,13 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// A rule, with its policies encoded.
+    #[must_use]
+    pub fn new(info: RuleInfo) -> Self {
+        let policy_bytes = info.policies.iter().map(encoded).collect();
+        Self { info, policy_bytes }
+    }
+
     /// What the rule is.
     #[must_use]
     pub fn info(&self) -> &RuleInfo {
@@ -82,8 +89,15 @@ impl RuleTable {
     /// # Errors
     /// If the id is beyond the table's limit.
     pub fn set(&self, rule: u32, info: RuleInfo) -> Result<(), IndexLimit> {
-        let policy_bytes = info.policies.iter().map(encoded).collect();
-        self.rules.set(rule, Arc::new(Rule { info, policy_bytes }))
+        self.adopt(rule, Arc::new(Rule::new(info)))
+    }
+
+    /// The same with a rule that is ready.
+    ///
+    /// # Errors
+    /// If the id is beyond the table's limit.
+    pub fn adopt(&self, number: u32, rule: Arc<Rule>) -> Result<(), IndexLimit> {
+        self.rules.set(number, rule)
     }
 
     /// Forgets rules that nothing names any more.

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 
-/// Entries of one chunk.
-const CHUNK: usize = 1_024;
+/// Entries of one chunk: few, as a relay keeps tables for each node of each stream.
+const CHUNK: usize = 128;
 
 /// Numbers below this one can be used; a table is bounded like everything else.
 pub const INDEX_LIMIT: u32 = 1 << 20;
@@ -23,7 +23,7 @@ pub struct IndexLimit {
     pub index: u32,
 }
 
-/// Entries in chunks of 1,024: a new entry is written in place, a new chunk copies only the list of chunks, and
+/// Entries in chunks of 128: a new entry is written in place, a new chunk copies only the list of chunks, and
 /// replacing an entry copies its chunk.
 #[derive(Debug)]
 pub struct SnapshotTable<T> {

@@ -84,6 +84,9 @@ pub struct Config {
     pub local_host_passes: bool,
     /// Take the programs off when the observer ends. Default: false: enforcement goes on.
     pub detach_on_exit: bool,
+    /// How far the clock of the flows is set off from the machine's, in nanoseconds, for tests of clocks that disagree.
+    /// Default: none.
+    pub clock_offset_ns: i64,
     /// A pause between two drains of the ring, for tests that need a reader that is too slow. Default: none.
     pub drain_delay: Duration,
 }
@@ -115,6 +118,7 @@ impl Config {
             drop_events_per_second: 1_000,
             local_host_passes: true,
             detach_on_exit: false,
+            clock_offset_ns: 0,
             drain_delay: Duration::ZERO,
         }
     }

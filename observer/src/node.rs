@@ -40,6 +40,8 @@ pub struct Node {
     pub started: Instant,
     /// The same in wall time, nanoseconds since 1970.
     pub started_ns: u64,
+    /// How far its clock is set off from the machine's, for tests.
+    pub clock_offset_ns: i64,
 }
 
 impl Node {
@@ -68,6 +70,7 @@ impl Node {
             peers: Arc::default(),
             started: Instant::now(),
             started_ns,
+            clock_offset_ns: pipeline.clock_offset_ns,
         }
     }
 
@@ -75,6 +78,18 @@ impl Node {
     #[must_use]
     pub fn version() -> String {
         format!("{HUBBLE_API}+tycho{}", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// The node's clock, nanoseconds since 1970.
+    #[must_use]
+    pub fn wall_ns(&self) -> u64 {
+        wall_ns().saturating_add_signed(self.clock_offset_ns)
+    }
+
+    /// How long this life has lasted.
+    #[must_use]
+    pub fn uptime_ns(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// What filters of requests are compiled against.

@@ -35,7 +35,8 @@ pub async fn run(config: Config, tasks: Tasks) -> Result<(), ObserverError> {
     if !missing.is_empty() {
         return Err(ObserverError::Privileges { missing });
     }
-    let (pipeline, inlet) = Pipeline::start(config.flows, &tasks);
+    let (pipeline, inlet) =
+        Pipeline::start_with_clock_offset(config.flows, config.clock_offset_ns, &tasks);
     let links = start::subscribe(&config);
     let inputs = start::follow(&config, &tasks);
     let start = {

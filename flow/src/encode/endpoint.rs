@@ -5,6 +5,7 @@ use prost::Message as _;
 use crate::mask::Keep;
 use crate::metadata::MetadataVersion;
 use crate::snapshot::Snapshot;
+use crate::sparse::Sparse;
 use crate::wire::{put_bytes, put_varint};
 
 /// Appends one end of a flow, and keeps the masked form of each version.
@@ -12,14 +13,14 @@ use crate::wire::{put_bytes, put_varint};
 pub(super) struct EndpointEncoder {
     keep: Keep,
     /// Length and bytes of the masked endpoint, by metadata index.
-    masked: Vec<Option<Box<[u8]>>>,
+    masked: Sparse<Box<[u8]>>,
 }
 
 impl EndpointEncoder {
     pub(super) fn new(keep: Keep) -> Self {
         Self {
             keep,
-            masked: Vec::new(),
+            masked: Sparse::default(),
         }
     }
 
@@ -61,11 +62,7 @@ impl EndpointEncoder {
             out.extend_from_slice(version.prefixed_endpoint());
             return;
         };
-        let place = index as usize;
-        if self.masked.len() <= place {
-            self.masked.resize(place + 1, None);
-        }
-        let masked = self.masked[place].get_or_insert_with(|| {
+        let masked = self.masked.slot(index).get_or_insert_with(|| {
             let mut kept = Vec::new();
             node.prune(version.endpoint_bytes(), &mut kept);
             let mut prefixed = Vec::with_capacity(kept.len() + 2);

@@ -58,9 +58,9 @@ pub(super) struct FieldPlan {
     keeps: [Keep; NUMBERS.len()],
 }
 
-/// Where fields are written, and what it takes to prune them.
+/// Where the fields of a flow are written before their place is known, and what it takes to prune them.
 #[derive(Debug)]
-pub(super) struct Pen {
+pub struct Pen {
     pub(super) head: Head,
     part: Head,
     pruned: Vec<u8>,
@@ -79,8 +79,8 @@ struct EventForm {
 const EVENT_BYTES: usize = 64;
 const EVENT_FORMS: usize = 256;
 
-impl Pen {
-    pub(super) fn new() -> Self {
+impl Default for Pen {
+    fn default() -> Self {
         // No event has a key of ones: its kind would be 255.
         let none = EventForm {
             key: u64::MAX,

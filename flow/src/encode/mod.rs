@@ -22,7 +22,8 @@ use crate::store::Loss;
 use crate::wire::{BYTES, VARINT, put_bytes, put_long_message, tag};
 
 use endpoint::EndpointEncoder;
-use fields::{FieldPlan, Pen};
+use fields::FieldPlan;
+pub use fields::Pen;
 pub(crate) use fields::{event_sub_type, is_reply};
 use head::Head;
 
@@ -41,27 +42,52 @@ pub struct Names {
     pub interfaces: Arc<InterfaceTable>,
 }
 
-/// Encodes rows for one client: one mask, one form. Keeps views of the tables and its own caches.
+/// Encodes the rows of one node for one client: one mask, one form. Keeps views of the tables and its own caches.
 #[derive(Debug)]
 pub struct ResponseEncoder {
     names: Names,
-    plan: FieldPlan,
+    form: Arc<ResponseForm>,
     source: EndpointEncoder,
     destination: EndpointEncoder,
-    with_details: bool,
-    pen: Pen,
     /// What is the same in every flow, and in every response.
     constant_fields: Vec<u8>,
     response_node_name: Vec<u8>,
     views: Views,
 }
 
-/// Views of the tables, taken anew for each batch.
+/// What a client wants of each flow, whichever node it is of.
 #[derive(Debug)]
-struct Views {
+pub struct ResponseForm {
+    mask: Mask,
+    plan: FieldPlan,
+    with_details: bool,
+}
+
+impl ResponseForm {
+    /// The form of `observer.GetFlowsResponse`, or with details of `tycho.v1.GetFlowsResponse`.
+    #[must_use]
+    pub fn new(mask: Mask, with_details: bool) -> Arc<Self> {
+        Arc::new(Self {
+            plan: FieldPlan::new(&mask),
+            mask,
+            with_details,
+        })
+    }
+
+    /// Which fields the client wants.
+    #[must_use]
+    pub fn mask(&self) -> &Mask {
+        &self.mask
+    }
+}
+
+/// Views of the tables, taken anew for each batch.
+#[derive(Debug, Clone)]
+pub struct Views {
     metadata: Snapshot<MetadataVersion>,
     metadata_replaced: u64,
     rules: Snapshot<Rule>,
+    rules_edits: u64,
     interfaces: Arc<InterfaceNames>,
 }
 
@@ -75,10 +101,10 @@ const TIME_NANOS: [u8; 1] = tag(2, VARINT);
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 impl ResponseEncoder {
-    /// An encoder for `observer.GetFlowsResponse`, or with details for `tycho.v1.GetFlowsResponse`.
+    /// An encoder for the flows of one node.
     #[must_use]
-    pub fn new(names: Names, mask: &Mask, with_details: bool) -> Self {
-        let plan = FieldPlan::new(mask);
+    pub fn new(names: Names, form: &Arc<ResponseForm>) -> Self {
+        let (mask, plan) = (&form.mask, &form.plan);
         let mut response_node_name = Vec::new();
         put_bytes(
             &mut response_node_name,
@@ -88,11 +114,9 @@ impl ResponseEncoder {
         Self {
             constant_fields: plan.constant_fields(&names.node_name),
             response_node_name,
-            pen: Pen::new(),
             source: EndpointEncoder::new(mask.keep(fields::SOURCE_NUMBER)),
             destination: EndpointEncoder::new(mask.keep(fields::DESTINATION_NUMBER)),
-            plan,
-            with_details,
+            form: Arc::clone(form),
             views: Views::take(&names),
             names,
         }
@@ -100,16 +124,21 @@ impl ResponseEncoder {
 
     /// Takes new views of the tables: once per batch, so that rows meet the names they were written with.
     pub fn refresh(&mut self) {
+        self.set_views(self.names.views());
+    }
+
+    /// The same with views that were taken when the rows came.
+    pub fn set_views(&mut self, views: Views) {
         let replaced = self.views.metadata_replaced;
-        self.views = Views::take(&self.names);
+        self.views = views;
         if replaced != self.views.metadata_replaced {
             self.source.forget();
             self.destination.forget();
         }
     }
 
-    /// Appends one response: a flow, or a loss if the row is one.
-    pub fn encode(&mut self, sequence: u64, row: &FlowRow, out: &mut Vec<u8>) {
+    /// Appends one response: a flow, or a loss if the row is one. The pen serves any number of encoders of one form.
+    pub fn encode(&mut self, pen: &mut Pen, sequence: u64, row: &FlowRow, out: &mut Vec<u8>) {
         if row.is_lost() {
             return self.put_lost(&lost::event_of_row(row), row.time_ns, out);
         }
@@ -119,15 +148,15 @@ impl ResponseEncoder {
         }
         .text();
         let time = TimeField::new(row.time_ns);
-        self.plan.put_short(&reference, &time, row, &mut self.pen);
-        put_long_message(out, RESPONSE_FLOW, |out| self.put_flow(row, out));
+        self.form.plan.put_short(&reference, &time, row, pen);
+        put_long_message(out, RESPONSE_FLOW, |out| self.put_flow(pen, row, out));
         out.extend_from_slice(&self.response_node_name);
         time.put_response(out);
-        if self.with_details {
+        if self.form.with_details {
             let rule = self.views.rules.get(row.rule);
             details::put_details(
                 out,
-                &mut self.pen.head,
+                &mut pen.head,
                 row,
                 rule.map(|rule| rule.info()),
                 &reference,
@@ -136,8 +165,8 @@ impl ResponseEncoder {
     }
 
     /// Appends the fields of one flow, the short ones from the pen.
-    fn put_flow(&mut self, row: &FlowRow, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.pen.head.as_slice());
+    fn put_flow(&mut self, pen: &Pen, row: &FlowRow, out: &mut Vec<u8>) {
+        out.extend_from_slice(pen.head.as_slice());
         let versions = &self.views.metadata;
         let (metadata, identity) = (row.source_metadata, row.source_identity);
         self.source.put(
@@ -156,13 +185,15 @@ impl ResponseEncoder {
             identity,
         );
         out.extend_from_slice(&self.constant_fields);
-        self.plan.put_interface(row, &self.views.interfaces, out);
+        self.form
+            .plan
+            .put_interface(row, &self.views.interfaces, out);
         if row.rule != 0
             && let Some(rule) = self.views.rules.get(row.rule)
         {
-            self.plan.put_rule(row, rule, out);
+            self.form.plan.put_rule(row, rule, out);
         }
-        self.plan.put_summary(row, out);
+        self.form.plan.put_summary(row, out);
     }
 
     /// Appends the response that tells a reader what it missed in the store.
@@ -177,14 +208,49 @@ impl ResponseEncoder {
     }
 }
 
+impl Names {
+    /// Views of the tables as they are now.
+    #[must_use]
+    pub fn views(&self) -> Views {
+        Views::take(self)
+    }
+}
+
 impl Views {
+    /// Whether no metadata index has changed its meaning between two views.
+    pub(crate) fn same_metadata(&self, other: &Self) -> bool {
+        self.metadata_replaced == other.metadata_replaced
+    }
+
+    pub(crate) fn same_rules(&self, other: &Self) -> bool {
+        self.rules_edits == other.rules_edits
+    }
+
+    pub(crate) fn same_interfaces(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.interfaces, &other.interfaces)
+    }
+
+    pub(crate) fn metadata(&self, index: u32) -> Option<&Arc<MetadataVersion>> {
+        self.metadata.get(index)
+    }
+
+    pub(crate) fn rule(&self, number: u32) -> Option<&Arc<Rule>> {
+        self.rules.get(number)
+    }
+
+    pub(crate) fn interface_name(&self, ifindex: u32) -> Option<&str> {
+        self.interfaces.name(ifindex)
+    }
+
     fn take(names: &Names) -> Self {
         // The counter first: a replacement in between is then seen as one more change at the next refresh.
         let metadata_replaced = names.metadata.versions().replaced();
+        let rules_edits = names.rules.edits();
         Self {
             metadata: names.metadata.snapshot(),
             metadata_replaced,
             rules: names.rules.snapshot(),
+            rules_edits,
             interfaces: names.interfaces.names(),
         }
     }

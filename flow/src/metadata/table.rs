@@ -1,7 +1,7 @@
 //! All versions by index, and which of them holds now.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use policy::Identity;
 
@@ -42,6 +42,36 @@ impl MetadataTable {
                 .expect("reserved indexes are the lowest");
         }
         table
+    }
+
+    /// A copy of another node's table, so far with the reserved identities only; it is filled by
+    /// [`MetadataTable::adopt`].
+    #[must_use]
+    pub fn mirror() -> Self {
+        static RESERVED: LazyLock<Vec<Arc<MetadataVersion>>> = LazyLock::new(|| {
+            let table = MetadataTable::new();
+            Identity::reserved()
+                .filter_map(|identity| table.version(identity.0))
+                .collect()
+        });
+        let table = Self {
+            versions: SnapshotTable::default(),
+            holding: Mutex::default(),
+        };
+        for version in RESERVED.iter() {
+            table
+                .adopt(Arc::clone(version))
+                .expect("reserved indexes are the lowest");
+        }
+        table
+    }
+
+    /// Takes a version as another node knows it, in place of what its index meant before.
+    ///
+    /// # Errors
+    /// If the index is beyond the table's limit.
+    pub fn adopt(&self, version: Arc<MetadataVersion>) -> Result<(), IndexLimit> {
+        self.versions.set(version.index(), version)
     }
 
     /// What a key is from `from_ns` (wall time) on, under an index that nothing else has; the version before ends then.

@@ -83,8 +83,32 @@ impl MetadataContent {
     }
 }
 
+impl TryFrom<&proto::flow::Endpoint> for MetadataContent {
+    type Error = policy::LabelError;
+
+    /// The content of an end as another node tells it. What kind of thing it is flows do not say.
+    fn try_from(endpoint: &proto::flow::Endpoint) -> Result<Self, Self::Error> {
+        let workload = |workload: &proto::flow::Workload| Workload {
+            kind: workload.kind.clone(),
+            name: workload.name.clone(),
+        };
+        Ok(Self {
+            kind: MetadataKind::default(),
+            endpoint_id: endpoint.id,
+            identity: endpoint.identity,
+            labels: LabelSet::parse(&endpoint.labels)?,
+            namespace: endpoint.namespace.clone(),
+            pod_name: endpoint.pod_name.clone(),
+            workloads: endpoint.workloads.iter().map(workload).collect(),
+            cluster_name: endpoint.cluster_name.clone(),
+        })
+    }
+}
+
 impl MetadataVersion {
-    pub(super) fn new(index: u32, content: MetadataContent, from_ns: u64) -> Self {
+    /// A version that holds from `from_ns` (wall time) on.
+    #[must_use]
+    pub fn new(index: u32, content: MetadataContent, from_ns: u64) -> Self {
         let endpoint = content.endpoint().encode_to_vec();
         let mut prefixed_endpoint = Vec::with_capacity(endpoint.len() + 3);
         put_varint(&mut prefixed_endpoint, endpoint.len() as u64);

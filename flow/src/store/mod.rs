@@ -31,6 +31,7 @@ pub struct Store {
     capacity: u64,
     segments: RwLock<Segments>,
     next: AtomicU64,
+    promised_ns: AtomicU64,
     published: Event,
 }
 
@@ -67,6 +68,7 @@ impl Store {
                 held_by_readers: Vec::new(),
             }),
             next: AtomicU64::new(0),
+            promised_ns: AtomicU64::new(0),
             published: Event::new(),
         });
         (Arc::clone(&store), Writer::new(store, first))
@@ -86,6 +88,12 @@ impl Store {
         let oldest = self
             .read_segments(|segments| segments.live.front().map_or(next, |segment| segment.base()));
         (oldest.min(next), next)
+    }
+
+    /// A wall time before which no flow will be appended any more; 0 if nothing was promised. Read it before the rows.
+    #[must_use]
+    pub fn promised_ns(&self) -> u64 {
+        self.promised_ns.load(Ordering::Acquire)
     }
 
     /// Flows held now, at most the capacity.

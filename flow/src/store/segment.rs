@@ -99,11 +99,19 @@ impl Segment {
         (offset < self.len()).then(|| self.columns[WORD_TIME][offset].load(Ordering::Relaxed))
     }
 
+    /// The packed row at an offset, if published.
+    #[must_use]
+    pub fn words(&self, offset: usize) -> Option<[u64; ROW_WORDS]> {
+        (offset < self.len()).then(|| self.published_words(offset))
+    }
+
     /// The row at an offset which the caller knows to be published.
     pub(crate) fn published_row(&self, offset: usize) -> FlowRow {
-        FlowRow::unpack(&std::array::from_fn(|word| {
-            self.columns[word][offset].load(Ordering::Relaxed)
-        }))
+        FlowRow::unpack(&self.published_words(offset))
+    }
+
+    fn published_words(&self, offset: usize) -> [u64; ROW_WORDS] {
+        std::array::from_fn(|word| self.columns[word][offset].load(Ordering::Relaxed))
     }
 
     pub(crate) fn column(&self, word: usize) -> &Column {

@@ -50,6 +50,12 @@ impl Writer {
         }
     }
 
+    /// Says that no row older than `time_ns` (wall time) will be appended any more. What was appended is published.
+    pub fn promise(&mut self, time_ns: u64) {
+        self.publish();
+        self.store.promised_ns.store(time_ns, Ordering::Release);
+    }
+
     /// Whether there was anything to publish.
     fn publish_rows(&mut self) -> bool {
         if self.written == self.published {

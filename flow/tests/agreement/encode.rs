@@ -1,7 +1,7 @@
 //! The direct encoder against the generated types, with and without masks.
 
 use bpf_events::record::{KIND_LOST, LOST_KERNEL_RING, LOST_QUEUE, LOST_STORE};
-use flow::encode::ResponseEncoder;
+use flow::encode::{Pen, ResponseEncoder, ResponseForm};
 use flow::mask::Mask;
 use flow::metadata::MetadataContent;
 use flow::row::FlowRow;
@@ -91,7 +91,7 @@ fn decoded(
     row: &FlowRow,
 ) -> proto::observer::GetFlowsResponse {
     let mut out = b"before".to_vec();
-    encoder.encode(sequence, row, &mut out);
+    encoder.encode(&mut Pen::default(), sequence, row, &mut out);
     assert!(out.starts_with(b"before"));
     proto::observer::GetFlowsResponse::decode(&out[6..]).unwrap()
 }
@@ -102,7 +102,7 @@ proptest! {
     #[test]
     fn the_bytes_are_the_slow_message(row in row(), sequence in 0u64..1 << 62) {
         let names = node();
-        let mut encoder = ResponseEncoder::new(names.clone(), &Mask::default(), false);
+        let mut encoder = ResponseEncoder::new(names.clone(), &ResponseForm::new(Mask::default(), false));
         let response = decoded(&mut encoder, sequence, &row);
         prop_assert_eq!(&response.node_name, "default/node-a");
         prop_assert_eq!(response.time, time_of(&row));
@@ -114,7 +114,7 @@ proptest! {
     fn details_follow_the_same_flow(row in row(), sequence in 0u64..1 << 62) {
         let names = node();
         let mut out = Vec::new();
-        ResponseEncoder::new(names.clone(), &Mask::default(), true).encode(sequence, &row, &mut out);
+        ResponseEncoder::new(names.clone(), &ResponseForm::new(Mask::default(), true)).encode(&mut Pen::default(), sequence, &row, &mut out);
         let response = proto::tycho::v1::GetFlowsResponse::decode(out.as_slice()).unwrap();
         prop_assert_eq!(response.tycho, Some(slow_details(&names, sequence, &row)));
         let expect = slow_flow(&names, sequence, &row);
@@ -128,7 +128,7 @@ proptest! {
     ) {
         let names = node();
         let mask = FieldMask { paths: paths.iter().map(|&path| path.into()).collect() };
-        let mut encoder = ResponseEncoder::new(names.clone(), &Mask::compile(&mask).unwrap(), false);
+        let mut encoder = ResponseEncoder::new(names.clone(), &ResponseForm::new(Mask::compile(&mask).unwrap(), false));
         let split: Vec<Vec<&str>> = paths.iter().map(|path| path.split('.').collect()).collect();
         for (sequence, row) in (0..).zip(&rows) {
             let response = decoded(&mut encoder, sequence, row);
@@ -150,9 +150,9 @@ proptest! {
         for path in PATHS {
             let mask = Mask::compile(&FieldMask { paths: vec![path.into()] }).unwrap();
             let mut out = Vec::new();
-            ResponseEncoder::new(names.clone(), &mask, false).encode(1, &row, &mut out);
+            ResponseEncoder::new(names.clone(), &ResponseForm::new(mask.clone(), false)).encode(&mut Pen::default(), 1, &row, &mut out);
             let mut whole = Vec::new();
-            ResponseEncoder::new(names.clone(), &Mask::default(), false).encode(1, &row, &mut whole);
+            ResponseEncoder::new(names.clone(), &ResponseForm::new(Mask::default(), false)).encode(&mut Pen::default(), 1, &row, &mut whole);
             prop_assert!(out.len() < whole.len());
         }
     }
@@ -164,7 +164,7 @@ fn losses_become_lost_events_even_under_a_mask() {
         paths: vec!["verdict".into()],
     })
     .unwrap();
-    let mut encoder = ResponseEncoder::new(node(), &mask, true);
+    let mut encoder = ResponseEncoder::new(node(), &ResponseForm::new(mask.clone(), true));
     let at = |seconds: i64| Some(prost_types::Timestamp { seconds, nanos: 0 });
     let mut check = |reason: u8, cpu: Option<i32>| {
         let row = FlowRow {
@@ -226,7 +226,7 @@ fn new_names_are_met_after_a_refresh() {
         paths: vec!["source.pod_name".into()],
     })
     .unwrap();
-    let mut encoder = ResponseEncoder::new(names.clone(), &mask, false);
+    let mut encoder = ResponseEncoder::new(names.clone(), &ResponseForm::new(mask.clone(), false));
     let mut source = |metadata, expect: &str| {
         encoder.refresh();
         let row = FlowRow {

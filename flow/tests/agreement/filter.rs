@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bpf_events::record::{KIND_LOST, VERDICT_FORWARDED};
-use flow::encode::{Names, ResponseEncoder};
+use flow::encode::{Names, Pen, ResponseEncoder, ResponseForm};
 use flow::filter::{FilterContext, FilterError, TimeWindow, compile};
 use flow::mask::Mask;
 use flow::metadata::MetadataContent;
@@ -165,7 +165,7 @@ fn model_uuid(sequence: u64) -> String {
 
 fn decode(encoder: &mut ResponseEncoder, sequence: u64, row: &FlowRow) -> Flow {
     let mut out = Vec::new();
-    encoder.encode(sequence, row, &mut out);
+    encoder.encode(&mut Pen::default(), sequence, row, &mut out);
     match proto::observer::GetFlowsResponse::decode(out.as_slice())
         .unwrap()
         .response_types
@@ -189,7 +189,7 @@ proptest! {
         let window = window.map_or(TimeWindow::default(), |[a, b]| TimeWindow { since_ns: a.min(b) >> 2, until_ns: a.max(b) >> 2 });
         let mut compiled = compile(&whitelist, &blacklist, window, &context(&names)).unwrap();
         let (store, mut writer) = Store::new(1);
-        let mut encoder = ResponseEncoder::new(names, &Mask::default(), false);
+        let mut encoder = ResponseEncoder::new(names, &ResponseForm::new(Mask::default(), false));
         let mut expect = Vec::new();
         for (sequence, (row, lost)) in rows.iter().enumerate() {
             let row = FlowRow { kind: if *lost { KIND_LOST } else { row.kind }, ..*row };

@@ -11,7 +11,7 @@ use bpf_events::record::{
 };
 use flow::annotate::annotate;
 use flow::clock::Clock;
-use flow::encode::{Names, ResponseEncoder};
+use flow::encode::{Names, Pen, ResponseEncoder, ResponseForm};
 use flow::mask::Mask;
 use flow::record::decode;
 use flow::row::FlowRow;
@@ -82,10 +82,13 @@ impl Encoders {
         let names = names::names();
         let paths = MASK.map(str::to_owned).to_vec();
         let mask = Mask::compile(&prost_types::FieldMask { paths }).expect("these are fields");
+        let encoder = |mask, with_details| {
+            ResponseEncoder::new(names.clone(), &ResponseForm::new(mask, with_details))
+        };
         Self {
-            whole: ResponseEncoder::new(names.clone(), &Mask::default(), false),
-            detailed: ResponseEncoder::new(names.clone(), &Mask::default(), true),
-            masked: ResponseEncoder::new(names.clone(), &mask, false),
+            whole: encoder(Mask::default(), false),
+            detailed: encoder(Mask::default(), true),
+            masked: encoder(mask, false),
             names,
         }
     }
@@ -150,7 +153,7 @@ impl Encoders {
 /// What was in the buffer before stays as it was.
 fn encoded(encoder: &mut ResponseEncoder, sequence: u64, row: &FlowRow) -> Vec<u8> {
     let mut out = b"before".to_vec();
-    encoder.encode(sequence, row, &mut out);
+    encoder.encode(&mut Pen::default(), sequence, row, &mut out);
     out.split_off(b"before".len())
 }
 

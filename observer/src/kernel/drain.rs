@@ -17,7 +17,7 @@ const PASS_RECORDS: usize = 16_384;
 const BUSY_PAUSE: Duration = Duration::from_millis(1);
 
 /// How long an idle thread waits before it looks at its cancellation and the counters.
-const IDLE_WAIT: Duration = Duration::from_millis(200);
+const IDLE_WAIT: Duration = Duration::from_millis(50);
 
 /// Between two looks at the counters of losses.
 const LOSS_POLL: Duration = Duration::from_millis(200);

@@ -32,6 +32,7 @@ pub struct Annotator {
     queue: Queue,
     batch: Box<[Record]>,
     clock: Clock,
+    clock_offset_ns: i64,
     refreshed: Instant,
     reorder: Reorder,
     writer: Writer,
@@ -49,16 +50,18 @@ impl Annotator {
     pub(super) fn new(
         queue: Queue,
         writer: Writer,
-        window: u32,
+        reorder: Reorder,
+        clock_offset_ns: i64,
         counts: Arc<Counts>,
         rate: Arc<Rate>,
     ) -> Self {
         Self {
             queue,
             batch: vec![Record::new_zeroed(); BATCH].into(),
-            clock: wall_clock(),
+            clock: clock(clock_offset_ns),
+            clock_offset_ns,
             refreshed: Instant::now(),
-            reorder: Reorder::new(window),
+            reorder,
             writer,
             counts,
             rate,
@@ -92,12 +95,14 @@ impl Annotator {
             return 0;
         }
         let mut tally = Tally::default();
+        let mut promised_ns = 0;
         for record in self.batch.iter().take(taken) {
             match record.kind {
                 KIND_WATERMARK => {
                     let watermark_ns = self.clock.wall_ns(record.time_ns);
                     self.reorder
                         .watermark(watermark_ns, |row| tally.append(&mut self.writer, row));
+                    promised_ns = watermark_ns.max(promised_ns);
                 }
                 // It tells of a span, not of a moment, so it has no place among the others.
                 KIND_LOST => tally.append(&mut self.writer, &annotate(record, &self.clock)),
@@ -110,6 +115,9 @@ impl Annotator {
             }
         }
         self.publish(&tally);
+        if promised_ns > 0 {
+            self.writer.promise(promised_ns);
+        }
         if self.refreshed.elapsed() >= REFRESH {
             self.refresh();
         }
@@ -140,11 +148,16 @@ impl Annotator {
         let now = Instant::now();
         if now.duration_since(self.refreshed) >= REFRESH {
             self.refreshed = now;
-            self.clock = wall_clock();
+            self.clock = clock(self.clock_offset_ns);
             self.rate
                 .sample(now, self.counts.stored.load(Ordering::Relaxed));
         }
     }
+}
+
+/// The machine's clock, set off.
+fn clock(offset_ns: i64) -> Clock {
+    Clock::from_offset_ns(wall_clock().offset_ns().saturating_add(offset_ns))
 }
 
 /// What one batch stored.

@@ -13,6 +13,7 @@ mod settled;
 use std::sync::Arc;
 
 use daemon::tasks::Tasks;
+use flow::reorder::Reorder;
 use flow::store::Store;
 
 pub use annotate::Annotator;
@@ -37,12 +38,20 @@ pub struct Pipeline {
     pub counts: Arc<Counts>,
     /// How fast flows come.
     pub rate: Arc<Rate>,
+    /// How far the clock of its flows is set off from the machine's, for tests.
+    pub clock_offset_ns: i64,
 }
 
 impl Pipeline {
     /// A pipeline for at least `flows` flows: the end to push records into, and the work of its thread.
     #[must_use]
     pub fn new(flows: u64) -> (Self, Inlet, Annotator) {
+        Self::with_clock_offset(flows, 0)
+    }
+
+    /// The same with a clock that is set off.
+    #[must_use]
+    pub fn with_clock_offset(flows: u64, clock_offset_ns: i64) -> (Self, Inlet, Annotator) {
         let (store, writer) = Store::new(flows);
         let counts = Arc::new(Counts::default());
         let rate = Arc::new(Rate::new());
@@ -51,15 +60,33 @@ impl Pipeline {
             store,
             counts: Arc::clone(&counts),
             rate: Arc::clone(&rate),
+            clock_offset_ns,
         };
-        let annotator = Annotator::new(queue, writer, REORDER_RECORDS, counts, rate);
+        let annotator = Annotator::new(
+            queue,
+            writer,
+            Reorder::new(REORDER_RECORDS),
+            clock_offset_ns,
+            counts,
+            rate,
+        );
         (pipeline, inlet, annotator)
     }
 
     /// The same with its thread started. The thread ends when the inlet is dropped and all is stored.
     #[must_use]
     pub fn start(flows: u64, tasks: &Tasks) -> (Self, Inlet) {
-        let (pipeline, inlet, annotator) = Self::new(flows);
+        Self::start_with_clock_offset(flows, 0, tasks)
+    }
+
+    /// The same with a clock that is set off.
+    #[must_use]
+    pub fn start_with_clock_offset(
+        flows: u64,
+        clock_offset_ns: i64,
+        tasks: &Tasks,
+    ) -> (Self, Inlet) {
+        let (pipeline, inlet, annotator) = Self::with_clock_offset(flows, clock_offset_ns);
         tasks.spawn_blocking("annotate", || annotator.run());
         (pipeline, inlet)
     }

@@ -10,7 +10,9 @@ use flow::store::{Segment, Store};
 pub(super) struct Backward {
     /// Segments that were not looked at, oldest first.
     segments: Vec<Arc<Segment>>,
-    /// Matching flows still to be found.
+    /// Matching flows that were asked for.
+    wanted: u64,
+    /// Those still to be found.
     missing: u64,
     /// Where the answer begins if there are fewer than asked for.
     floor: u64,
@@ -29,6 +31,7 @@ impl Backward {
                 .into_iter()
                 .filter(|segment| segment.base() >= floor && segment.base() < end)
                 .collect(),
+            wanted: number,
             missing: number,
             floor,
             end,
@@ -39,6 +42,11 @@ impl Backward {
     /// Where flows begin that came after the search did.
     pub(super) fn end(&self) -> u64 {
         self.end
+    }
+
+    /// How many flows it has found.
+    pub(super) fn found(&self) -> u64 {
+        self.wanted - self.missing
     }
 
     /// Looks at one more segment; the place where the answer begins, once it is known.

@@ -2,7 +2,7 @@
 
 use bpf_events::policy::RULE_LOCAL_HOST;
 use bpf_events::record::DIRECTION_EGRESS;
-use flow::encode::ResponseEncoder;
+use flow::encode::{Pen, ResponseEncoder, ResponseForm};
 use flow::mask::Mask;
 use flow::reference::FlowReference;
 use flow::row::FlowRow;
@@ -96,9 +96,12 @@ fn find(uuid: &str, node: &Node) -> Result<(u64, FlowRow), Status> {
 
 /// The flow as GetFlows shows it.
 fn message(sequence: u64, row: &FlowRow, node: &Node) -> Result<GetFlowsResponse, Status> {
-    let mut encoder = ResponseEncoder::new(node.names.clone(), &Mask::default(), true);
+    let mut encoder = ResponseEncoder::new(
+        node.names.clone(),
+        &ResponseForm::new(Mask::default(), true),
+    );
     let mut bytes = Vec::new();
-    encoder.encode(sequence, row, &mut bytes);
+    encoder.encode(&mut Pen::default(), sequence, row, &mut bytes);
     GetFlowsResponse::decode(bytes.as_slice()).map_err(|error| Status::internal(error.to_string()))
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use daemon::drain::Drain;
+use daemon::grpc::read_message;
 use http::{HeaderValue, Request, Response};
 use proto::observer::GetFlowsRequest;
 use proto::observer::observer_server::ObserverServer;
@@ -18,7 +19,6 @@ use tower::Service;
 use super::body::FlowBody;
 use super::observer::ObserverApi;
 use super::query::Query;
-use super::request::read_message;
 use crate::node::Node;
 
 type ResponseFuture =

@@ -11,11 +11,12 @@ use proto::tycho::v1::{
 use tonic::{Request, Response, Status};
 
 use super::control::snapshot;
-use super::query::time_ns;
+use super::query::invalid;
 use super::selection::{Selection, label_texts, timestamp};
 use crate::control::Snapshot;
 use crate::node::Node;
 use crate::pipeline::wall_ns;
+use flow::selection::time_ns;
 
 #[derive(Debug)]
 pub(super) struct IdentitiesApi {
@@ -36,7 +37,7 @@ impl Identities for IdentitiesApi {
     ) -> Result<Response<ListIdentitiesResponse>, Status> {
         let request = request.get_ref();
         let selection = Selection::parse(&request.selectors)?;
-        let at_ns = time_ns("at", request.at.as_ref())?;
+        let at_ns = time_ns("at", request.at.as_ref()).map_err(invalid)?;
         let snapshot = snapshot(&self.node)?;
         let spans = held(&snapshot, at_ns)?;
         let endpoints = &snapshot.view.endpoint_counts;
@@ -52,7 +53,7 @@ impl Identities for IdentitiesApi {
         request: Request<GetIdentityRequest>,
     ) -> Result<Response<Identity>, Status> {
         let request = request.get_ref();
-        let at_ns = time_ns("at", request.at.as_ref())?;
+        let at_ns = time_ns("at", request.at.as_ref()).map_err(invalid)?;
         let snapshot = snapshot(&self.node)?;
         let spans = held(&snapshot, at_ns)?;
         let number = request.identity;

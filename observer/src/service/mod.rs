@@ -3,6 +3,7 @@
 //! Only modules below this one make `tonic::Status`.
 
 mod backward;
+mod batches;
 mod body;
 mod control;
 mod decide;
@@ -10,7 +11,6 @@ mod endpoints;
 mod ends;
 mod explain;
 mod flows;
-mod frame;
 mod identities;
 mod ledger;
 mod namespaces;
@@ -19,7 +19,7 @@ mod peers;
 mod policies;
 mod policy_messages;
 mod query;
-mod request;
+mod reading;
 mod selection;
 mod sentence;
 mod server;

@@ -33,10 +33,6 @@ impl ObserverApi {
         Self { node, tasks }
     }
 
-    fn uptime_ns(&self) -> u64 {
-        u64::try_from(self.node.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
-
     fn seen_flows(&self) -> u64 {
         self.node.counts.reading().stored
     }
@@ -89,7 +85,7 @@ impl Observer for ObserverApi {
                 server_name: own.tls_server_name.clone().unwrap_or_default(),
             }),
             address: own.map(|own| own.address).unwrap_or_default(),
-            uptime_ns: self.uptime_ns(),
+            uptime_ns: self.node.uptime_ns(),
             num_flows: self.node.store.held(),
             max_flows: self.node.store.capacity(),
             seen_flows: self.seen_flows(),
@@ -127,7 +123,7 @@ impl Observer for ObserverApi {
             num_flows: self.node.store.held(),
             max_flows: self.node.store.capacity(),
             seen_flows,
-            uptime_ns: self.uptime_ns(),
+            uptime_ns: self.node.uptime_ns(),
             version: Node::version(),
             flows_rate: self.node.rate.per_second(Instant::now(), seen_flows),
             ..ServerStatusResponse::default()

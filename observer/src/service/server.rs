@@ -9,6 +9,7 @@ use daemon::tasks::Tasks;
 use http::HeaderValue;
 use proto::observer::observer_server::ObserverServer;
 use proto::peer::peer_server::PeerServer;
+use proto::tycho::v1::batches_server::BatchesServer;
 use proto::tycho::v1::endpoints_server::EndpointsServer;
 use proto::tycho::v1::identities_server::IdentitiesServer;
 use proto::tycho::v1::ledger_server::LedgerServer;
@@ -18,6 +19,7 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tower::util::MapResponseLayer;
 
+use super::batches::BatchesApi;
 use super::endpoints::EndpointsApi;
 use super::flows::{FlowsService, ObserverService};
 use super::identities::IdentitiesApi;
@@ -67,6 +69,7 @@ impl Server {
         let routes = Routes::new(ObserverService::new(observer, Arc::clone(node), drain))
             .add_service(FlowsService::new(Arc::clone(node), drain))
             .add_service(PeerServer::new(PeerApi::new(Arc::clone(node), drain)))
+            .add_service(BatchesServer::new(BatchesApi::new(Arc::clone(node), drain)))
             .add_service(ledger)
             .add_service(EndpointsServer::new(EndpointsApi::new(Arc::clone(node))))
             .add_service(IdentitiesServer::new(IdentitiesApi::new(Arc::clone(node))))

@@ -3,14 +3,14 @@
 use bytes::Bytes;
 
 /// A chunk goes out when it holds this much: large enough that its own cost does not count, small enough to come soon.
-pub(super) const CHUNK_BYTES: usize = 128 << 10;
+pub const CHUNK_BYTES: usize = 128 << 10;
 
 /// Room for the message that fills the chunk.
 const SLACK_BYTES: usize = 4 << 10;
 
 /// A buffer of frames.
 #[derive(Debug, Default)]
-pub(super) struct Chunk {
+pub struct Chunk {
     bytes: Vec<u8>,
     flows: u64,
     /// What the last chunk took: the next one is likely to be alike.
@@ -19,7 +19,7 @@ pub(super) struct Chunk {
 
 impl Chunk {
     /// Appends a message that `encode` writes; `flows` of them are flows.
-    pub(super) fn push(&mut self, flows: u64, encode: impl FnOnce(&mut Vec<u8>)) {
+    pub fn push(&mut self, flows: u64, encode: impl FnOnce(&mut Vec<u8>)) {
         if self.bytes.capacity() == 0 {
             let expected = self.expected_bytes.clamp(1 << 10, CHUNK_BYTES);
             self.bytes.reserve(expected + SLACK_BYTES);
@@ -36,16 +36,19 @@ impl Chunk {
     }
 
     /// Whether it should go out before more is added.
-    pub(super) fn is_full(&self) -> bool {
+    #[must_use]
+    pub fn is_full(&self) -> bool {
         self.bytes.len() >= CHUNK_BYTES
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
     /// The chunk and how many flows it holds; a new one begins.
-    pub(super) fn take(&mut self) -> (Bytes, u64) {
+    pub fn take(&mut self) -> (Bytes, u64) {
         self.expected_bytes = self.bytes.len();
         let flows = std::mem::take(&mut self.flows);
         (Bytes::from(std::mem::take(&mut self.bytes)), flows)

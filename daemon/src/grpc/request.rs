@@ -13,7 +13,10 @@ const MAX_REQUEST_BYTES: usize = 4 << 20;
 const PREFIX_BYTES: usize = 5;
 
 /// The only message of a request.
-pub(super) async fn read_message<M: Message + Default>(body: Body) -> Result<M, Status> {
+///
+/// # Errors
+/// If there is not exactly one message of that type, uncompressed and of at most 4 MiB.
+pub async fn read_message<M: Message + Default>(body: Body) -> Result<M, Status> {
     let collected = Limited::new(body, MAX_REQUEST_BYTES + PREFIX_BYTES)
         .collect()
         .await;

@@ -1,0 +1,143 @@
+//! The receiving side of one lane: the tables of its node, as far as the stream has told them.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use crate::encode::Names;
+use crate::interfaces::InterfaceTable;
+use crate::metadata::{MetadataTable, MetadataVersion};
+use crate::reference::Epoch;
+use crate::rules::{Rule, RuleInfo, RuleTable};
+
+/// One node of a stream.
+#[derive(Debug)]
+pub struct Lane {
+    /// What the numbers of its rows stand for.
+    names: Names,
+    interfaces: Vec<(u32, String)>,
+}
+
+impl Lane {
+    pub(super) fn new(node_name: String, epoch: u64) -> Self {
+        Self {
+            names: Names {
+                node_name,
+                epoch: Epoch::new(epoch),
+                metadata: Arc::new(MetadataTable::mirror()),
+                rules: Arc::new(RuleTable::new()),
+                interfaces: Arc::new(InterfaceTable::new()),
+            },
+            interfaces: Vec::new(),
+        }
+    }
+
+    /// What the numbers of its rows stand for.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub(super) fn add_interfaces(&mut self, interfaces: impl Iterator<Item = (u32, String)>) {
+        for (index, name) in interfaces {
+            self.interfaces.retain(|(known, _)| *known != index);
+            self.interfaces.push((index, name));
+        }
+        self.names
+            .interfaces
+            .replace(self.interfaces.iter().cloned());
+    }
+}
+
+/// Shares what several streams of a peer are told alike: each stream has tables of its own, their entries are the same.
+#[derive(Debug, Default)]
+pub struct Interner {
+    metadata: Mutex<Shared<(u64, u32, u64), MetadataVersion>>,
+    rules: Mutex<Shared<(u64, u32), Rule>>,
+}
+
+impl Interner {
+    /// The one version of an index of a node's life that began to hold at a time.
+    pub(super) fn metadata<E>(
+        &self,
+        key: (u64, u32, u64),
+        make: impl FnOnce() -> Result<MetadataVersion, E>,
+    ) -> Result<Arc<MetadataVersion>, E> {
+        let mut shared = self.metadata.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shared.get(&key) {
+            return Ok(known);
+        }
+        let version = Arc::new(make()?);
+        shared.put(key, &version);
+        Ok(version)
+    }
+
+    /// A rule of a node's life.
+    pub(super) fn rule(&self, key: (u64, u32), info: RuleInfo) -> Arc<Rule> {
+        let mut shared = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shared.get(&key).filter(|known| *known.info() == info) {
+            return known;
+        }
+        let rule = Arc::new(Rule::new(info));
+        shared.put(key, &rule);
+        rule
+    }
+}
+
+/// Entries that somebody still has.
+#[derive(Debug)]
+struct Shared<K, V> {
+    entries: HashMap<K, Weak<V>>,
+    /// At this length those that nobody has are swept out.
+    sweep_at: usize,
+}
+
+impl<K, V> Default for Shared<K, V> {
+    fn default() -> Self {
+        Self {
+            entries: HashMap::new(),
+            sweep_at: 256,
+        }
+    }
+}
+
+impl<K: Eq + Hash, V> Shared<K, V> {
+    fn get(&self, key: &K) -> Option<Arc<V>> {
+        self.entries.get(key)?.upgrade()
+    }
+
+    fn put(&mut self, key: K, value: &Arc<V>) {
+        if self.entries.len() >= self.sweep_at {
+            self.entries.retain(|_, entry| entry.strong_count() > 0);
+            self.sweep_at = (self.entries.len() * 2).max(256);
+        }
+        self.entries.insert(key, Arc::downgrade(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_entries_are_shared_and_forgotten_with_their_last_owner() {
+        let interner = Interner::default();
+        let rule = |number: u32, description: &str| {
+            let info = RuleInfo {
+                description: description.to_owned(),
+                ..RuleInfo::default()
+            };
+            interner.rule((7, number), info)
+        };
+        let first = rule(1, "a");
+        assert!(Arc::ptr_eq(&first, &rule(1, "a")));
+        let changed = rule(1, "b");
+        assert_eq!(changed.info().description, "b");
+        assert_eq!(first.info().description, "a");
+        for number in 0..10_000 {
+            rule(number, "c");
+        }
+        let kept = interner.rules.lock().unwrap().entries.len();
+        assert!(kept <= 512, "{kept} entries that nobody has");
+    }
+}
