@@ -1,7 +1,7 @@
 //! An interface's address with the length of its subnet's prefix, such as `10.10.0.1/24`.
 
 use std::fmt;
-use std::net::{AddrParseError, IpAddr};
+use std::net::{AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::ParseIntError;
 use std::str::FromStr;
 
@@ -95,6 +95,30 @@ impl InterfaceAddress {
     }
 }
 
+impl InterfaceAddress {
+    /// The subnet itself: the address with all bits after the prefix cleared.
+    #[must_use]
+    pub fn network(&self) -> Self {
+        let prefix = u32::from(self.prefix_length);
+        let address = match self.address {
+            IpAddr::V4(address) => {
+                let host_bits = u32::MAX.checked_shr(prefix).unwrap_or(0);
+                Ipv4Addr::from_bits(address.to_bits() & !host_bits).into()
+            }
+            IpAddr::V6(address) => {
+                let host_bits = u128::MAX.checked_shr(prefix).unwrap_or(0);
+                Ipv6Addr::from_bits(address.to_bits() & !host_bits).into()
+            }
+        };
+        Self { address, ..*self }
+    }
+
+    /// Whether an address can lie in both subnets.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.contains(other.address) || other.contains(self.address)
+    }
+}
+
 impl fmt::Display for InterfaceAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}/{}", self.address, self.prefix_length)
@@ -153,6 +177,36 @@ mod tests {
                 (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
                 (parsed, _) => panic!("{text}: {parsed:?}, expected {expected:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn networks() {
+        for (address, expected) in [
+            ("10.10.3.1/24", "10.10.3.0/24"),
+            ("10.10.3.1/32", "10.10.3.1/32"),
+            ("10.10.3.1/0", "0.0.0.0/0"),
+            ("fd10::1:2/112", "fd10::1:0/112"),
+            ("fd10::1/128", "fd10::1/128"),
+            ("fd10::1/0", "::/0"),
+        ] {
+            let address: InterfaceAddress = address.parse().unwrap();
+            assert_eq!(address.network().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn overlapping() {
+        for (one, other, expected) in [
+            ("10.10.0.1/24", "10.10.0.9/24", true),
+            ("10.10.0.1/24", "10.10.1.1/24", false),
+            ("10.10.0.1/16", "10.10.1.1/24", true),
+            ("fd10::1/64", "fd10::1/128", true),
+            ("fd10::1/64", "10.10.1.1/0", false),
+        ] {
+            let [one, other] = [one, other].map(|text| text.parse::<InterfaceAddress>().unwrap());
+            assert_eq!(one.overlaps(&other), expected, "{one} {other}");
+            assert_eq!(other.overlaps(&one), expected, "{other} {one}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Runs the `ip` command of iproute2, one command or a batch, and says what it said when it fails.
+//! Runs the `ip` and `tc` commands of iproute2, one command or a batch, and says what they said when they fail.
 
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
@@ -9,7 +9,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum IpCommandError {
     /// The program did not start.
-    #[error("cannot start `{command}`; if `ip` is missing, install it: `apt-get install iproute2`")]
+    #[error(
+        "cannot start `{command}`; if the program is missing, install it: `apt-get install iproute2`"
+    )]
     Start {
         /// What should have run.
         command: String,
@@ -38,8 +40,17 @@ pub enum IpCommandError {
 
 /// Runs one `ip` command in the namespace of the calling thread.
 pub(crate) fn run_ip(arguments: &[&str]) -> Result<(), IpCommandError> {
-    let command = format!("ip {}", arguments.join(" "));
-    let output = match Command::new("ip")
+    run("ip", arguments)
+}
+
+/// Runs one `tc` command in the namespace of the calling thread.
+pub(crate) fn run_tc(arguments: &[&str]) -> Result<(), IpCommandError> {
+    run("tc", arguments)
+}
+
+fn run(program: &str, arguments: &[&str]) -> Result<(), IpCommandError> {
+    let command = format!("{program} {}", arguments.join(" "));
+    let output = match Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
         .output()
@@ -124,6 +135,10 @@ fn next_step(stderr: &str) -> &'static str {
         (
             "File exists",
             "; something of that name is left from an earlier run: sweep it first",
+        ),
+        (
+            "qdisc kind is unknown",
+            "; this kernel has no such queue (`modprobe sch_tbf`)",
         ),
         (
             "not found",

@@ -22,4 +22,6 @@ pub use counters::{InterfaceCounters, interface_counters, interface_index};
 pub use ip_command::IpCommandError;
 pub use namespace::{Namespace, NamespaceError};
 pub use sweep::sweep;
-pub use topology::{Endpoint, EndpointSpec, Node, NodeBuilder, TopologyError};
+pub use topology::{
+    Cluster, ClusterBuilder, Endpoint, EndpointSpec, Node, NodeBuilder, TopologyError,
+};

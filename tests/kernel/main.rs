@@ -4,6 +4,7 @@
 
 mod alternation;
 mod audit;
+mod backbone;
 mod chain;
 mod connections;
 mod demo;

@@ -103,7 +103,7 @@ fn no_offload(settings: &NodeSettings, interface: &str) -> Option<String> {
     (!settings.segmentation_offload).then(|| format!("link set dev {interface} gso_max_segs 1"))
 }
 
-fn address_line(with_prefix: &str, address: IpAddr, interface: &str) -> String {
+pub(super) fn address_line(with_prefix: &str, address: IpAddr, interface: &str) -> String {
     let no_detection = if address.is_ipv6() { " nodad" } else { "" };
     format!("address add {with_prefix} dev {interface}{no_detection}")
 }

@@ -47,6 +47,14 @@ pub enum TopologyError {
         /// Why.
         source: CountersError,
     },
+    /// The cluster has fewer nodes.
+    #[error("there is no node {index}: the cluster has {count}, counted from 0")]
+    NoNode {
+        /// The place asked for.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
     /// The node has no such endpoint.
     #[error("node {node} has no endpoint {endpoint}")]
     NoEndpoint {
@@ -237,7 +245,7 @@ impl Drop for Node {
 }
 
 /// Writes the settings and runs the lines, inside the namespace.
-fn configure(
+pub(super) fn configure(
     namespace: &Namespace,
     settings: &[(&str, &'static str)],
     lines: &[String],

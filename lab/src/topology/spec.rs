@@ -158,8 +158,8 @@ impl NodeSettings {
 /// Describes a node, then builds it.
 #[derive(Debug, Clone)]
 pub struct NodeBuilder {
-    settings: NodeSettings,
-    endpoints: Vec<EndpointSpec>,
+    pub(super) settings: NodeSettings,
+    pub(super) endpoints: Vec<EndpointSpec>,
 }
 
 impl NodeBuilder {

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use thiserror::Error;
 
+use crate::address::InterfaceAddress;
+
 /// Room for a number per port of the bridge (the kernel's own limit is 1,023).
 pub(super) const MOST_ENDPOINTS: usize = 1_000;
 
@@ -77,5 +79,35 @@ pub enum SpecError {
     TooManyEndpoints {
         /// As given.
         count: usize,
+    },
+    /// A cluster's node cannot be reached by its neighbours.
+    #[error("node {node} has no address on the backbone")]
+    NoBackboneAddress {
+        /// The node's namespace.
+        node: String,
+    },
+    /// Two ends of the backbone would have one address.
+    #[error("{address} is used twice on the backbone")]
+    SharedBackboneAddress {
+        /// The address.
+        address: IpAddr,
+    },
+    /// Two ends of the backbone would not see each other.
+    #[error(
+        "{first} and {second} are not in one subnet, as all of one family on the backbone must be"
+    )]
+    BackboneSubnets {
+        /// One address.
+        first: InterfaceAddress,
+        /// The other.
+        second: InterfaceAddress,
+    },
+    /// A packet could go two ways.
+    #[error("the subnets of {first} and {second} overlap; each node needs its own")]
+    OverlappingSubnets {
+        /// An address in one of them.
+        first: InterfaceAddress,
+        /// An address in the other.
+        second: InterfaceAddress,
     },
 }
