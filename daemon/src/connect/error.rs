@@ -1,6 +1,7 @@
 //! Why there is no connection, and what to do about it.
 
 use std::io;
+use std::path::PathBuf;
 
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
@@ -83,6 +84,17 @@ pub enum ConnectError {
     /// The server's certificate does not convince for another reason.
     #[error("its certificate cannot be trusted: {0}")]
     Untrusted(#[source] Error),
+    /// The client's own certificate does not hold now.
+    #[error(
+        "the client certificate {} is valid from {} to {}: make a new one (`tycho certs`)",
+        path.display(), certificate.begins(), certificate.expires()
+    )]
+    OwnCertificate {
+        /// Its file.
+        path: PathBuf,
+        /// What it says.
+        certificate: Box<CertificateFacts>,
+    },
     /// The server wants to know who asks.
     #[error(
         "it wants a client certificate: give one with `--tls-client-cert-file` and `--tls-client-key-file` \

@@ -1,6 +1,7 @@
 //! The client's side of a TLS handshake.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
@@ -54,7 +55,13 @@ fn configure(tls: &ClientTls) -> Result<(ClientConfig, Arc<Verifier>), ConnectEr
     let mut config = match &tls.certificate {
         None => builder.with_no_client_auth(),
         Some(files) => {
-            let Identity { chain, key } = Identity::read(files)?;
+            let Identity { chain, key, facts } = Identity::read(files)?;
+            if !facts.holds_at(SystemTime::now()) {
+                return Err(ConnectError::OwnCertificate {
+                    path: files.certificate.clone(),
+                    certificate: Box::new(facts),
+                });
+            }
             builder
                 .with_client_auth_cert(chain, key)
                 .map_err(|error| TlsFileError::from_pair(files, &error))?

@@ -1,6 +1,10 @@
 //! Where a server listens: parsing an address, binding it safely, accepting from it.
 
 mod connection;
+mod handshake;
+mod incoming;
+mod peer;
+mod transport;
 mod unix;
 
 use std::fmt;
@@ -11,7 +15,11 @@ use std::str::FromStr;
 
 use tokio::net::{TcpListener, UnixListener, lookup_host};
 
-pub use connection::{Connection, Connections, Peer};
+use crate::tls::ServerTls;
+
+pub use connection::Connection;
+pub use incoming::Connections;
+pub use peer::Peer;
 pub use unix::UnixBindError;
 
 /// An address to listen on: `unix:///run/tycho/observer.sock`, `unix:observer.sock`,
@@ -110,13 +118,13 @@ impl fmt::Display for Listen {
 }
 
 /// Who may be able to reach a TCP listener.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub enum Exposure {
     /// This machine only: anything but a loopback address is refused.
     #[default]
     LoopbackOnly,
-    /// Any address: the connections are encrypted and authenticated.
-    Tls,
+    /// Any address: all connections over TCP are encrypted, by this.
+    Tls(ServerTls),
     /// Any address although nothing is encrypted: the user has said so (`--insecure-bind`).
     InsecureBind,
 }
@@ -135,8 +143,8 @@ pub enum BindError {
     },
     /// The address can be reached from other machines, and nothing protects it.
     #[error(
-        "{listen} can be reached from other machines ({address}) and has no TLS: configure TLS, \
-         listen on 127.0.0.1, or pass --insecure-bind, which gives up secrecy and authentication: \
+        "{listen} can be reached from other machines ({address}) and has no TLS: give it a certificate \
+         (--tls-cert-file, --tls-key-file), listen on 127.0.0.1, or pass --insecure-bind, which gives up secrecy and authentication: \
          whoever reaches the port reads every flow"
     )]
     Exposed {
@@ -177,7 +185,10 @@ pub struct Bound {
 
 #[derive(Debug)]
 enum Listener {
-    Tcp(TcpListener),
+    Tcp {
+        listener: TcpListener,
+        tls: Option<ServerTls>,
+    },
     Unix {
         // Before the listener, as `RemoveOnDrop` demands: fields are dropped in order.
         _remove: unix::RemoveOnDrop,
@@ -229,7 +240,7 @@ impl Listen {
                 source,
             })?
             .collect();
-        if exposure == Exposure::LoopbackOnly
+        if matches!(exposure, Exposure::LoopbackOnly)
             && let Some(address) = addresses.iter().find(|address| !is_loopback(address))
         {
             return Err(BindError::Exposed {
@@ -242,7 +253,13 @@ impl Listen {
             .map_err(tcp_error)?;
         let real = listener.local_addr().map_err(tcp_error)?;
         Ok(Bound {
-            listener: Listener::Tcp(listener),
+            listener: Listener::Tcp {
+                listener,
+                tls: match exposure {
+                    Exposure::Tls(tls) => Some(tls.clone()),
+                    Exposure::LoopbackOnly | Exposure::InsecureBind => None,
+                },
+            },
             address: Self::Tcp {
                 host: real.ip().to_string(),
                 port: real.port(),
@@ -266,7 +283,7 @@ impl Bound {
     #[must_use]
     pub fn tcp_address(&self) -> Option<SocketAddr> {
         match &self.listener {
-            Listener::Tcp(listener) => listener.local_addr().ok(),
+            Listener::Tcp { listener, .. } => listener.local_addr().ok(),
             Listener::Unix { .. } => None,
         }
     }
@@ -308,15 +325,14 @@ mod tests {
 
     #[tokio::test]
     async fn exposure() {
-        let check = async |text: &str, exposure, expect: bool| {
-            let bound = text.parse::<Listen>().unwrap().bind(exposure).await;
+        let check = async |text: &str, exposure: Exposure, expect: bool| {
+            let bound = text.parse::<Listen>().unwrap().bind(exposure.clone()).await;
             assert_eq!(bound.is_ok(), expect, "{text} {exposure:?}: {bound:?}");
         };
         check("127.0.0.1:0", Exposure::LoopbackOnly, true).await;
         check("127.3.2.1:0", Exposure::LoopbackOnly, true).await;
         check("0.0.0.0:0", Exposure::LoopbackOnly, false).await;
         check("[::]:0", Exposure::LoopbackOnly, false).await;
-        check("0.0.0.0:0", Exposure::Tls, true).await;
         check("0.0.0.0:0", Exposure::InsecureBind, true).await;
     }
 

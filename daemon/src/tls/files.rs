@@ -1,7 +1,7 @@
 //! Certificates and keys in PEM files.
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use rustls::RootCertStore;
@@ -9,6 +9,9 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::CertificateFacts;
+
+/// Far more than any bundle of CAs has.
+const FILE_BYTES_AT_MOST: u64 = 4 << 20;
 
 /// A certificate and its private key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +61,9 @@ pub enum TlsFileError {
         /// What is wrong.
         reason: String,
     },
+    /// The CAs of clients cannot be used together.
+    #[error("the CAs of clients cannot be used: {0}")]
+    ClientAuthorities(String),
     /// Nothing says whom to trust.
     #[error(
         "this machine has no certificates of authorities ({reason}): name the CA's file with `--tls-ca-cert-files`"
@@ -73,24 +79,23 @@ pub enum TlsFileError {
 pub(crate) struct Identity {
     pub(crate) chain: Vec<CertificateDer<'static>>,
     pub(crate) key: PrivateKeyDer<'static>,
+    pub(crate) facts: CertificateFacts,
 }
 
 impl Identity {
     /// Reads both files. Whether they are a pair is found by whoever uses them, and told by [`TlsFileError::from_pair`].
     pub(crate) fn read(files: &CertificateFiles) -> Result<Self, TlsFileError> {
         let chain = certificates(&files.certificate)?;
-        if CertificateFacts::read(&chain[0]).is_none() {
-            return Err(TlsFileError::Damaged {
-                path: files.certificate.clone(),
-                reason: "its first certificate cannot be understood".to_owned(),
-            });
-        }
+        let facts = CertificateFacts::read(&chain[0]).ok_or_else(|| TlsFileError::Damaged {
+            path: files.certificate.clone(),
+            reason: "its first certificate cannot be understood".to_owned(),
+        })?;
         let key = PrivateKeyDer::from_pem_slice(&read(&files.key)?).map_err(not_in_pem(
             &files.key,
             "unencrypted private key",
             "PRIVATE KEY",
         ))?;
-        Ok(Self { chain, key })
+        Ok(Self { chain, key, facts })
     }
 }
 
@@ -148,11 +153,31 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFileErro
     Ok(found)
 }
 
+/// The content of a file, or that it cannot be read.
+pub(super) type FileBytes = Option<Vec<u8>>;
+
+/// What the files have now, for comparison.
+pub(super) fn look(paths: &[PathBuf]) -> Vec<FileBytes> {
+    paths.iter().map(|path| read(path).ok()).collect()
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, TlsFileError> {
-    fs::read(path).map_err(|source| TlsFileError::Read {
+    let failed = |source| TlsFileError::Read {
         path: path.to_owned(),
         source,
-    })
+    };
+    let file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    let read = file
+        .take(FILE_BYTES_AT_MOST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if read as u64 > FILE_BYTES_AT_MOST {
+        return Err(failed(io::Error::other(
+            "it is too large for certificates and keys",
+        )));
+    }
+    Ok(bytes)
 }
 
 fn not_in_pem(

@@ -3,6 +3,7 @@
 mod certificate;
 mod files;
 mod name;
+mod server;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ pub use certificate::{ADMIN_ROLE, CertificateFacts};
 pub use files::{CertificateFiles, TlsFileError};
 pub(crate) use files::{Identity, read_authorities};
 pub use name::{SERVER_NAME_SUFFIX, server_name};
+pub use server::{ServerFiles, ServerTls, TlsState};
 
 /// HTTP/2, as TLS names it when both sides agree on what they will speak.
 pub(crate) const ALPN_HTTP2: &[u8] = b"h2";
