@@ -87,7 +87,7 @@ pub fn plan_only(config: &Config, node: &Arc<Node>, tasks: &Tasks) -> Result<(),
 async fn bind(config: &Config) -> Result<Vec<Bound>, ObserverError> {
     let mut bound = Vec::with_capacity(config.listen.len());
     for listen in &config.listen {
-        bound.push(listen.bind(config.exposure).await?);
+        bound.push(listen.bind(config.exposure.clone()).await?);
     }
     if bound.is_empty() {
         return Err(ObserverError::NoAddress);

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use x509_parser::extensions::GeneralName;
@@ -29,6 +30,10 @@ pub struct CertificateFacts {
     pub not_before: SystemTime,
     /// Valid to.
     pub not_after: SystemTime,
+    /// Whether it may sign others.
+    pub is_authority: bool,
+    /// Its public key, as the bytes of the bit string.
+    pub public_key: Vec<u8>,
 }
 
 impl CertificateFacts {
@@ -54,7 +59,15 @@ impl CertificateFacts {
                 .collect(),
             not_before: system_time(parsed.validity().not_before.timestamp()),
             not_after: system_time(parsed.validity().not_after.timestamp()),
+            is_authority: parsed.is_ca(),
+            public_key: parsed.public_key().subject_public_key.data.to_vec(),
         })
+    }
+
+    /// Reads the first certificate of a PEM file.
+    #[must_use]
+    pub fn read_pem(pem: &[u8]) -> Option<Self> {
+        Self::read(&CertificateDer::from_pem_slice(pem).ok()?)
     }
 
     /// Whether its owner may change things.

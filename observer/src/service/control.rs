@@ -27,7 +27,7 @@ impl Caller {
                 uid: *uid,
                 pid: *pid,
             }),
-            Some(Peer::Tcp { .. }) | None => Err(Status::permission_denied(
+            Some(Peer::Tcp { .. } | Peer::Tls { .. }) | None => Err(Status::permission_denied(
                 "calls that change something are served on the observer's Unix socket only: on its node, use `--server unix:///run/tycho/observer.sock`",
             )),
         }

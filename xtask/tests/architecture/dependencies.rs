@@ -3,7 +3,7 @@
 use crate::repository::{cargo, members};
 
 /// Each folder and those of ours that it may use. `cli` and `tests` put everything together.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("bpf-events", &[]),
     ("bpf-probes", &["bpf-events"]),
     ("bpf-loader", &["bpf-events", "policy"]),
@@ -12,6 +12,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("flow", &["bpf-events", "proto", "policy"]),
     ("registry", &["proto", "policy"]),
     ("daemon", &[]),
+    ("certificates", &["daemon"]),
     ("lab", &[]),
     (
         "observer",
