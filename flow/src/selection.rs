@@ -1,7 +1,7 @@
 //! Which flows a `GetFlows` request asks for: how many, from which end, of which times.
 
 use prost_types::Timestamp;
-use proto::observer::GetFlowsRequest;
+use proto::observer::{GetAgentEventsRequest, GetFlowsRequest};
 
 use crate::filter::TimeWindow;
 
@@ -60,6 +60,21 @@ impl Selection {
             extent: extent(request),
             follow: request.follow,
             window,
+        })
+    }
+
+    /// What a request for agent events asks for: its fields mean what those of flows do.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn of_agent_events(request: &GetAgentEventsRequest) -> Result<Self, SelectionError> {
+        Self::of(&GetFlowsRequest {
+            number: request.number,
+            first: request.first,
+            follow: request.follow,
+            since: request.since,
+            until: request.until,
+            ..GetFlowsRequest::default()
         })
     }
 }

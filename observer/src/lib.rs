@@ -5,6 +5,7 @@
 //! the loader: it drains the ring into the pipeline, and makes the kernel's maps say what `desired` works out from the
 //! endpoint file and the policies. Between them stands `control`: one thread that owns all that changes.
 
+pub mod agent_events;
 pub mod config;
 mod control;
 mod desired;

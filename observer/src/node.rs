@@ -11,6 +11,7 @@ use flow::reference::Epoch;
 use flow::rules::RuleTable;
 use flow::store::Store;
 
+use crate::agent_events::AgentEvents;
 use crate::control::Board;
 use crate::ledger::KernelSource;
 use crate::peers::PeerBoard;
@@ -34,6 +35,8 @@ pub struct Node {
     pub kernel: Option<Arc<dyn KernelSource>>,
     /// What the control thread publishes, and the way to it.
     pub(crate) board: Arc<Board>,
+    /// What the agent itself did lately.
+    pub agent_events: Arc<AgentEvents>,
     /// The nodes that a relay may ask.
     pub peers: Arc<PeerBoard>,
     /// When this life began.
@@ -67,6 +70,7 @@ impl Node {
             rate: Arc::clone(&pipeline.rate),
             kernel,
             board: Arc::default(),
+            agent_events: Arc::default(),
             peers: Arc::default(),
             started: Instant::now(),
             started_ns,

@@ -110,6 +110,12 @@ impl Cidr {
     }
 }
 
+impl From<IpAddr> for Cidr {
+    fn from(address: IpAddr) -> Self {
+        Self::host(address)
+    }
+}
+
 impl FromStr for Cidr {
     type Err = CidrError;
 

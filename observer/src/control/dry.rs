@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::maps::{MapPressure, Maps, MapsError, Place, RuleTotal};
+use super::maps::{IpCacheNews, MapPressure, Maps, MapsError, Place, RuleTotal};
 use crate::desired::{Desired, InUse};
 use crate::pipeline::wall_ns;
 
@@ -25,6 +25,10 @@ impl DryMaps {
 impl Maps for DryMaps {
     fn apply(&mut self, _desired: &Desired, _new: bool) -> Result<(), MapsError> {
         Ok(())
+    }
+
+    fn take_ip_cache_news(&mut self) -> IpCacheNews {
+        IpCacheNews::default()
     }
 
     fn place(&self, _endpoint: &str) -> Place {

@@ -1,9 +1,13 @@
 //! What the control thread needs of the kernel's maps: the one seam between planning and the loader.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use bpf_events::ipcache::AddressInfo;
+use policy::Cidr;
+
+use crate::agent_events::AGENT_EVENTS;
 use crate::desired::{Desired, InUse};
 
 /// Why maps or interfaces are not as wanted.
@@ -14,6 +18,9 @@ pub(crate) trait Maps: Send {
     /// Brings maps and attachments to what is desired, which is `new` since the last call or not. An endpoint without
     /// interface is no error.
     fn apply(&mut self, desired: &Desired, new: bool) -> Result<(), MapsError>;
+
+    /// What [`Maps::apply`] has changed in the IP cache since the last call of this.
+    fn take_ip_cache_news(&mut self) -> IpCacheNews;
 
     /// Where an endpoint stands since the last [`Maps::apply`].
     fn place(&self, endpoint: &str) -> Place;
@@ -66,6 +73,33 @@ pub(crate) enum Place {
         /// Number and name of the interface.
         interface: (u32, String),
     },
+}
+
+/// Changes of the IP cache: the newest, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct IpCacheNews {
+    pub(crate) changes: VecDeque<IpCacheChange>,
+    /// Older ones, of which only the count is kept.
+    pub(crate) older: u64,
+}
+
+/// What addresses resolve to from now on, and did before; at least one of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IpCacheChange {
+    pub(crate) cidr: Cidr,
+    pub(crate) before: Option<AddressInfo>,
+    pub(crate) now: Option<AddressInfo>,
+}
+
+impl IpCacheNews {
+    /// Adds a change; the oldest is only counted if there are more than agent events can tell of.
+    pub(crate) fn add(&mut self, change: IpCacheChange) {
+        if self.changes.len() == AGENT_EVENTS {
+            self.changes.pop_front();
+            self.older += 1;
+        }
+        self.changes.push_back(change);
+    }
 }
 
 /// Packets and bytes that a rule has decided about.

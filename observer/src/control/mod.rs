@@ -3,6 +3,7 @@
 //! It is the one owner of all that changes. Everybody else reads what it publishes ([`Board`]) or leaves mail for it
 //! ([`Mailbox`]).
 
+mod agent_news;
 mod api;
 mod api_policies;
 mod command;
@@ -25,6 +26,7 @@ use registry::endpoint_file::{EndpointFile, Mode};
 use crate::desired::{BookError, Desired, Planner, Reclaimed};
 use crate::node::Node;
 use crate::pipeline::{Settled, wall_ns};
+use agent_news::AgentNews;
 use endpoint_state::Standing;
 use warnings::Crossings;
 
@@ -36,7 +38,7 @@ pub(crate) use dry::DryMaps;
 pub(crate) use hits::Hits;
 pub(crate) use inputs::Inputs;
 pub(crate) use mailbox::{Mailbox, NotTaken};
-pub(crate) use maps::{MapPressure, Maps, MapsError, Place, RuleTotal};
+pub(crate) use maps::{IpCacheChange, IpCacheNews, MapPressure, Maps, MapsError, Place, RuleTotal};
 pub(crate) use snapshot::{Board, EndpointView, Snapshot};
 pub(crate) use warnings::warnings;
 
@@ -118,6 +120,7 @@ pub(crate) struct Control {
     standings: BTreeMap<String, Standing>,
     problems: snapshot::Problems,
     crossings: Crossings,
+    news: AgentNews,
     reclaimed: Instant,
     reclaim_every: Duration,
     hits_read: Option<Instant>,
@@ -133,7 +136,14 @@ impl Control {
     /// # Errors
     /// When numbers cannot be given or maps cannot be written. An endpoint whose interface is missing is no error.
     pub(crate) fn start(start: Start) -> Result<Self, ControlError> {
+        let node = &start.node;
+        let news = AgentNews::new(
+            Arc::clone(&node.agent_events),
+            Arc::clone(&node.names.metadata),
+            node.started_ns,
+        );
         let mut control = Self {
+            news,
             maps: start.maps,
             planner: start.planner,
             desired: Desired::default(),
@@ -218,19 +228,24 @@ impl Control {
     /// Plans anew if inputs came, and looks whether the maps and interfaces are as planned.
     fn reconcile(&mut self) -> Result<(), ControlError> {
         if !self.due {
-            let result = self.maps.apply(&self.desired, false);
-            return result.map_err(ControlError::Maps);
+            return self.apply(false);
         }
         for step in self.planner.desired()? {
             self.unpublished = true;
             self.desired = step;
-            self.maps
-                .apply(&self.desired, true)
-                .map_err(ControlError::Maps)?;
+            self.apply(true)?;
             self.planner.applied(&self.desired)?;
+            self.news.applied(&self.desired, &self.planner.view());
         }
         self.due = false;
         Ok(())
+    }
+
+    fn apply(&mut self, new: bool) -> Result<(), ControlError> {
+        let result = self.maps.apply(&self.desired, new);
+        // What was written before something failed is written.
+        self.news.ip_cache(self.maps.take_ip_cache_news());
+        result.map_err(ControlError::Maps)
     }
 
     fn tick(&mut self) {

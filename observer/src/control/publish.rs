@@ -48,6 +48,7 @@ impl Control {
         }
         self.standings = standings;
         self.unpublished = false;
+        self.news.endpoints(&views);
         self.board.publish(Snapshot {
             endpoints: views,
             view: self.planner.view(),

@@ -38,6 +38,7 @@ use history::{EndpointJournal, IdentityJournal};
 pub(crate) use inventory::Owner;
 pub(crate) use plan::{PlanSettings, Planner};
 pub(crate) use reclaim::{InUse, Reclaimed};
+pub(crate) use rule::policy_labels;
 pub(crate) use view::PolicyView;
 
 /// Everything the maps should say, but for what depends on interfaces.

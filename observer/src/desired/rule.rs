@@ -61,11 +61,12 @@ fn policy(policy: &PolicyName) -> PolicyRef {
         kind: policy.kind.to_string(),
         namespace: policy.namespace.clone(),
         name: policy.name.clone(),
-        labels: labels(policy),
+        labels: policy_labels(policy),
     }
 }
 
-fn labels(policy: &PolicyName) -> Vec<String> {
+/// Labels of a policy, as Cilium gives them to its rules.
+pub(crate) fn policy_labels(policy: &PolicyName) -> Vec<String> {
     let mut labels = vec![
         format!("{LABEL_PREFIX}.derived-from={}", policy.kind),
         format!("{LABEL_PREFIX}.name={}", policy.name),
@@ -177,7 +178,7 @@ mod tests {
             assert_eq!(read(&describe(&info)).unwrap(), info);
         }
         let earlier = serde_json::json!({
-            "kind": "NetworkPolicy", "namespace": "shop", "name": "db", "labels": labels(&name),
+            "kind": "NetworkPolicy", "namespace": "shop", "name": "db", "labels": policy_labels(&name),
             "index": 2, "direction": 1, "deny": false, "description": "text",
         });
         let info = read(earlier.as_object().unwrap()).unwrap();

@@ -11,7 +11,7 @@ use super::account::Account;
 use super::open::Kernel;
 use super::reconcile::{ReconcileError, Reconciler};
 use super::saved_edges::SavedFile;
-use crate::control::{MapPressure, Maps, MapsError, Place, RuleTotal};
+use crate::control::{IpCacheNews, MapPressure, Maps, MapsError, Place, RuleTotal};
 use crate::desired::{Desired, InUse};
 use crate::pipeline::wall_ns;
 
@@ -80,6 +80,10 @@ fn pinned_since_ns(pins: &Pins) -> Option<u64> {
 impl Maps for KernelMaps {
     fn apply(&mut self, desired: &Desired, new: bool) -> Result<(), MapsError> {
         Ok(self.reconciler.apply(desired, new)?)
+    }
+
+    fn take_ip_cache_news(&mut self) -> IpCacheNews {
+        self.reconciler.take_ip_cache_news()
     }
 
     fn place(&self, endpoint: &str) -> Place {

@@ -4,7 +4,7 @@ mod counters;
 mod reading;
 mod stages;
 
-use proto::tycho::v1::{GetLedgerResponse, MapRow};
+use proto::tycho::v1::{GetLedgerResponse, LedgerRow, MapRow};
 
 pub use reading::{ConnectionReading, KernelReading, KernelSource, Outcome};
 
@@ -21,15 +21,33 @@ pub fn ledger(node: &Node) -> GetLedgerResponse {
         pipeline,
         kernel: kernel.as_ref(),
     };
+    let mut rows = stages.rows();
+    rows.extend(agent_rows(node));
     GetLedgerResponse {
         node_name: node.names.node_name.clone(),
         started: Some(timestamp(node.started_ns)),
-        rows: stages.rows(),
+        rows,
         closed: stages.closed(),
         maps: node.board.maps().iter().map(map_row).collect(),
         warnings: warnings(&node.board),
         kernel: kernel.as_ref().map(counters::rows).unwrap_or_default(),
     }
+}
+
+/// Agent events have a list of their own, beside the way of flows.
+fn agent_rows(node: &Node) -> [LedgerRow; 2] {
+    [
+        stages::row(
+            "agent events",
+            node.agent_events.count(),
+            "what the agent itself did; the newest 4,096 are held",
+        ),
+        stages::row(
+            "lost: agent events",
+            node.agent_events.lost(),
+            "of those, overwritten before a client that followed had read them; each client counts",
+        ),
+    ]
 }
 
 fn map_row(map: &MapPressure) -> MapRow {

@@ -51,6 +51,7 @@ impl Stages<'_> {
     }
 
     /// The rows, in the order in which a record passes the stages.
+    /// A row of the ledger.
     pub(super) fn rows(&self) -> Vec<LedgerRow> {
         let mut rows = Vec::new();
         if let Some(kernel) = self.kernel {
@@ -129,7 +130,7 @@ impl Stages<'_> {
     }
 }
 
-fn row(stage: &str, count: u64, meaning: &str) -> LedgerRow {
+pub(super) fn row(stage: &str, count: u64, meaning: &str) -> LedgerRow {
     LedgerRow {
         stage: stage.to_owned(),
         count,

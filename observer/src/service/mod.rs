@@ -2,6 +2,7 @@
 //!
 //! Only modules below this one make `tonic::Status`.
 
+mod agent_events;
 mod backward;
 mod batches;
 mod body;

@@ -1,9 +1,10 @@
-//! `observer.Observer` but for GetFlows: status, nodes, namespaces.
+//! `observer.Observer` but for GetFlows: status, nodes, namespaces, agent events.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use daemon::drain::Drain;
 use daemon::tasks::Tasks;
 use futures_util::Stream;
 use proto::observer::observer_server::Observer;
@@ -14,9 +15,10 @@ use proto::observer::{
     ServerStatusResponse, Tls,
 };
 use proto::relay::NodeState;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use super::namespaces;
+use super::{agent_events, namespaces};
 use crate::node::Node;
 use crate::pipeline::wall_ns;
 
@@ -26,11 +28,16 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 pub(super) struct ObserverApi {
     node: Arc<Node>,
     tasks: Tasks,
+    stop: CancellationToken,
 }
 
 impl ObserverApi {
-    pub(super) fn new(node: Arc<Node>, tasks: Tasks) -> Self {
-        Self { node, tasks }
+    pub(super) fn new(node: Arc<Node>, tasks: Tasks, drain: &Drain) -> Self {
+        Self {
+            node,
+            tasks,
+            stop: drain.stopping(),
+        }
     }
 
     fn seen_flows(&self) -> u64 {
@@ -55,11 +62,10 @@ impl Observer for ObserverApi {
 
     async fn get_agent_events(
         &self,
-        _request: Request<GetAgentEventsRequest>,
+        request: Request<GetAgentEventsRequest>,
     ) -> Result<Response<Self::GetAgentEventsStream>, Status> {
-        Err(Status::unimplemented(
-            "this version of Tycho keeps no agent events",
-        ))
+        let events = agent_events::answer(&self.node, request.get_ref(), &self.stop)?;
+        Ok(Response::new(Box::pin(events)))
     }
 
     async fn get_debug_events(
@@ -67,7 +73,7 @@ impl Observer for ObserverApi {
         _request: Request<GetDebugEventsRequest>,
     ) -> Result<Response<Self::GetDebugEventsStream>, Status> {
         Err(Status::unimplemented(
-            "this version of Tycho keeps no debug events",
+            "Tycho's programs write no debug messages: there is nothing to stream; for what the agent does ask GetAgentEvents",
         ))
     }
 

@@ -21,7 +21,7 @@ use crate::pipeline::wall_ns;
 const SEGMENTS_PER_TURN: u32 = 32;
 
 /// How long after `until` a flow of before may still come.
-const UNTIL_SLACK: Duration = Duration::from_millis(300);
+pub(super) const UNTIL_SLACK: Duration = Duration::from_millis(300);
 
 /// What a stream makes of the rows that match.
 pub(super) trait Sink {

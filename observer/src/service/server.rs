@@ -63,7 +63,8 @@ impl Server {
                 .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
-        let observer = ObserverServer::new(ObserverApi::new(Arc::clone(node), tasks.clone()));
+        let observer =
+            ObserverServer::new(ObserverApi::new(Arc::clone(node), tasks.clone(), drain));
         let ledger = LedgerServer::new(LedgerApi::new(Arc::clone(node)));
         let policies = PoliciesApi::new(Arc::clone(node), tasks.clone());
         let routes = Routes::new(ObserverService::new(observer, Arc::clone(node), drain))

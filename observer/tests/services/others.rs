@@ -3,12 +3,10 @@
 use proto::flow::Verdict;
 use proto::observer::get_flows_response::ResponseTypes;
 use proto::observer::{
-    GetAgentEventsRequest, GetFlowsRequest, GetNamespacesRequest, GetNodesRequest, Namespace,
-    ServerStatusRequest,
+    GetFlowsRequest, GetNamespacesRequest, GetNodesRequest, Namespace, ServerStatusRequest,
 };
 use proto::tycho::v1::flows_client::FlowsClient;
 use tokio_stream::StreamExt;
-use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::v1::ServerReflectionRequest;
@@ -53,10 +51,6 @@ async fn status_nodes_and_namespaces() {
         namespace: "shop".to_owned(),
     };
     assert_eq!(namespaces.into_inner().namespaces, [expect]);
-    let refused = client
-        .get_agent_events(GetAgentEventsRequest::default())
-        .await;
-    assert_eq!(refused.unwrap_err().code(), Code::Unimplemented);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ use bpf_loader::addresses::Addresses;
 use policy::{Cidr, Identity};
 
 use super::resolving::Resolving;
+use crate::control::{IpCacheChange, IpCacheNews};
 use crate::desired::{DesiredEndpoint, DesiredPrefix};
 
 /// What every address should resolve to.
@@ -63,7 +64,7 @@ pub(super) struct Written<K> {
     entries: HashMap<K, AddressInfo>,
 }
 
-impl<K: Copy + Eq + Hash> Written<K> {
+impl<K: Copy + Eq + Hash + Into<Cidr>> Written<K> {
     /// What an earlier process left behind.
     pub(super) fn adopt(
         entries: impl IntoIterator<Item = (K, AddressInfo)>,
@@ -81,6 +82,7 @@ impl<K: Copy + Eq + Hash> Written<K> {
         &mut self,
         wanted: &HashMap<K, AddressInfo>,
         resolving: &mut Resolving,
+        news: &mut IpCacheNews,
         mut write: impl FnMut(K, AddressInfo) -> Result<(), LoaderError>,
     ) -> Result<bool, LoaderError> {
         let mut changed = false;
@@ -88,9 +90,15 @@ impl<K: Copy + Eq + Hash> Written<K> {
             if self.entries.get(key) != Some(info) {
                 write(*key, *info)?;
                 resolving.add(info.identity);
-                if let Some(before) = self.entries.insert(*key, *info) {
+                let before = self.entries.insert(*key, *info);
+                if let Some(before) = before {
                     resolving.remove(before.identity, Instant::now());
                 }
+                news.add(IpCacheChange {
+                    cidr: (*key).into(),
+                    before,
+                    now: Some(*info),
+                });
                 changed = true;
             }
         }
@@ -102,6 +110,7 @@ impl<K: Copy + Eq + Hash> Written<K> {
         &mut self,
         wanted: &HashMap<K, AddressInfo>,
         resolving: &mut Resolving,
+        news: &mut IpCacheNews,
         mut remove: impl FnMut(K) -> Result<(), LoaderError>,
     ) -> Result<bool, LoaderError> {
         let gone: Vec<K> = self
@@ -114,6 +123,11 @@ impl<K: Copy + Eq + Hash> Written<K> {
             remove(*key)?;
             if let Some(before) = self.entries.remove(key) {
                 resolving.remove(before.identity, Instant::now());
+                news.add(IpCacheChange {
+                    cidr: (*key).into(),
+                    before: Some(before),
+                    now: None,
+                });
             }
         }
         Ok(!gone.is_empty())
@@ -127,6 +141,8 @@ pub(super) struct IpCache {
     prefixes: Written<Cidr>,
     /// The identities in it.
     pub(super) resolving: Resolving,
+    /// What has changed since somebody asked.
+    pub(super) news: IpCacheNews,
 }
 
 impl IpCache {
@@ -140,6 +156,7 @@ impl IpCache {
             addresses: Written::adopt(kernel.all()?, &mut resolving),
             prefixes: Written::adopt(prefixes, &mut resolving),
             resolving,
+            news: IpCacheNews::default(),
         })
     }
 
@@ -150,14 +167,16 @@ impl IpCache {
         addresses: &HashMap<IpAddr, AddressInfo>,
         prefixes: &HashMap<Cidr, AddressInfo>,
     ) -> Result<bool, LoaderError> {
-        let resolving = &mut self.resolving;
-        let networks = self.prefixes.set(prefixes, resolving, |cidr, info| {
+        let (resolving, news) = (&mut self.resolving, &mut self.news);
+        let networks = self.prefixes.set(prefixes, resolving, news, |cidr, info| {
             kernel.set_prefix(cidr.address(), cidr.bits(), info)
         });
         // What was written takes effect even if the rest fails.
-        let exact = self.addresses.set(addresses, resolving, |address, info| {
-            kernel.set(address, info)
-        });
+        let exact = self
+            .addresses
+            .set(addresses, resolving, news, |address, info| {
+                kernel.set(address, info)
+            });
         Ok(networks? | exact?)
     }
 
@@ -168,13 +187,15 @@ impl IpCache {
         addresses: &HashMap<IpAddr, AddressInfo>,
         prefixes: &HashMap<Cidr, AddressInfo>,
     ) -> Result<bool, LoaderError> {
-        let resolving = &mut self.resolving;
+        let (resolving, news) = (&mut self.resolving, &mut self.news);
         let exact = self
             .addresses
-            .remove_others(addresses, resolving, |address| kernel.remove(address));
-        let networks = self.prefixes.remove_others(prefixes, resolving, |cidr| {
-            kernel.remove_prefix(cidr.address(), cidr.bits())
-        });
+            .remove_others(addresses, resolving, news, |address| kernel.remove(address));
+        let networks = self
+            .prefixes
+            .remove_others(prefixes, resolving, news, |cidr| {
+                kernel.remove_prefix(cidr.address(), cidr.bits())
+            });
         Ok(exact? | networks?)
     }
 }
@@ -195,11 +216,13 @@ mod tests {
     #[test]
     fn only_differences_are_written_and_identities_are_counted() {
         let mut resolving = Resolving::default();
-        let mut written = Written::adopt([(1, info(300)), (2, info(301))], &mut resolving);
-        let wanted = HashMap::from([(1, info(300)), (2, info(302)), (3, info(302))]);
+        let mut news = IpCacheNews::default();
+        let [one, two, three] = [1, 2, 3].map(|last| IpAddr::from([10, 0, 0, last]));
+        let mut written = Written::adopt([(one, info(300)), (two, info(301))], &mut resolving);
+        let wanted = HashMap::from([(one, info(300)), (two, info(302)), (three, info(302))]);
         let mut log = Vec::new();
-        let mut set = |written: &mut Written<i32>, resolving: &mut Resolving| {
-            let changed = written.set(&wanted, resolving, |key, info| {
+        let mut set = |written: &mut Written<IpAddr>, resolving: &mut Resolving| {
+            let changed = written.set(&wanted, resolving, &mut news, |key, info| {
                 log.push((key, info.identity));
                 Ok(())
             });
@@ -208,15 +231,27 @@ mod tests {
         assert!(set(&mut written, &mut resolving));
         assert!(!set(&mut written, &mut resolving), "it is written already");
         log.sort_unstable();
-        assert_eq!(log, [(2, 302), (3, 302)]);
-        let fewer = HashMap::from([(3, info(302))]);
+        assert_eq!(log, [(two, 302), (three, 302)]);
+        let fewer = HashMap::from([(three, info(302))]);
         let mut gone = Vec::new();
-        let removed = written.remove_others(&fewer, &mut resolving, |key| {
+        let removed = written.remove_others(&fewer, &mut resolving, &mut news, |key| {
             gone.push(key);
             Ok(())
         });
         gone.sort_unstable();
-        assert_eq!((removed.unwrap(), gone), (true, vec![1, 2]));
+        assert_eq!((removed.unwrap(), gone), (true, vec![one, two]));
+        let of = |info: Option<AddressInfo>| info.map(|info| info.identity);
+        let told = news.changes.iter();
+        let told = told.map(|one| (one.cidr.to_string(), of(one.before), of(one.now)));
+        let told: BTreeSet<_> = told.collect();
+        let expect = [
+            ("10.0.0.1/32", Some(300), None),
+            ("10.0.0.2/32", Some(301), Some(302)),
+            ("10.0.0.2/32", Some(302), None),
+            ("10.0.0.3/32", None, Some(302)),
+        ];
+        let expect = expect.map(|(cidr, before, now)| (cidr.to_owned(), before, now));
+        assert_eq!(told, BTreeSet::from(expect));
         // Programs that have read the cache before may still know the others.
         for identity in [300, 301, 302] {
             assert!(resolving.contains(Identity(identity)), "{identity}");

@@ -15,7 +15,7 @@ use bpf_loader::policy_sets::SetWrite;
 use bpf_loader::{Datapath, LoaderError};
 use flow::interfaces::InterfaceTable;
 
-use crate::control::Place;
+use crate::control::{IpCacheNews, Place};
 use crate::desired::{Desired, DesiredEndpoint};
 use addresses::IpCache;
 use interfaces::Interfaces;
@@ -93,6 +93,11 @@ impl Reconciler {
     /// The datapath, to read it and to sweep.
     pub(super) fn datapath(&mut self) -> &mut Datapath {
         &mut self.datapath
+    }
+
+    /// What has changed in the IP cache since the last call.
+    pub(super) fn take_ip_cache_news(&mut self) -> IpCacheNews {
+        std::mem::take(&mut self.ip_cache.news)
     }
 
     /// The node's own addresses.
