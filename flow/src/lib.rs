@@ -11,6 +11,7 @@ pub mod clock;
 pub mod encode;
 pub mod filter;
 mod hex;
+pub mod imported;
 pub mod interfaces;
 pub mod journal;
 pub mod mask;

@@ -65,6 +65,14 @@ impl Mask {
         self.root.is_none()
     }
 
+    /// Appends what is kept of an encoded `flow.Flow`.
+    pub(crate) fn prune(&self, flow: &[u8], out: &mut Vec<u8>) {
+        match &self.root {
+            Some(root) => root.prune(flow, out),
+            None => out.extend_from_slice(flow),
+        }
+    }
+
     /// What is kept of a field of `flow.Flow`.
     pub(crate) fn keep(&self, number: u32) -> Keep {
         self.root

@@ -1,2 +1,20 @@
-//! Merges the streams of all nodes in the order of time, and serves them.
+//! The relay: one ordered stream of all nodes' flows.
+//!
+//! [`peers`] knows the nodes and keeps a connection to each. For each call of a client, [`upstream`] opens a stream to
+//! every connected peer, [`merge`] puts their rows into the order of time, and [`service`] makes of them what the client
+//! asked for. Nothing is done per flow but to compare times and to write the response.
 #![forbid(unsafe_code)]
+
+mod clock;
+pub mod config;
+mod counts;
+mod error;
+mod merge;
+pub mod peers;
+mod run;
+mod service;
+mod upstream;
+
+pub use config::Config;
+pub use error::RelayError;
+pub use run::{bind, run, serve};

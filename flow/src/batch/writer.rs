@@ -1,5 +1,6 @@
 //! The sending side of a stream of batches.
 
+use bpf_events::record::KIND_LOST;
 use bytes::Bytes;
 use proto::relay::NodeStatusEvent;
 use proto::tycho::v1::{Batch, Lane};
@@ -90,11 +91,14 @@ impl BatchWriter {
         }
     }
 
-    /// Adds a response of a node that has no rows.
+    /// Adds a response of a node that has no rows: a flow, or a loss.
     pub fn push_response(&mut self, time_ns: u64, response: Bytes, is_flow: bool) {
-        let mut words = [0; ROW_WORDS];
-        words[0] = time_ns;
-        self.push(IMPORTED_LANE, 0, &words, is_flow);
+        let row = FlowRow {
+            time_ns,
+            kind: if is_flow { 0 } else { KIND_LOST },
+            ..FlowRow::default()
+        };
+        self.push(IMPORTED_LANE, 0, &row.pack(), is_flow);
         self.batch.responses.push(response);
     }
 

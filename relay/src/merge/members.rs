@@ -1,0 +1,170 @@
+//! Who is part of a stream: peers that are connected, those that come back, those that leave.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::task::Context;
+use std::time::Duration;
+
+use flow::selection::timestamp;
+use proto::observer::GetFlowsRequest;
+use tokio::time::Instant;
+use tonic::{Code, Status};
+
+use super::source::Source;
+use super::{Merge, has_changed};
+use crate::peers::{Peer, PeerState, PeerView};
+use crate::upstream::{self, Wanted};
+
+/// When a stream has failed whose connection holds, it is asked for again after this time.
+const RETRY: Duration = Duration::from_secs(1);
+
+impl Merge {
+    /// Takes in what has changed about the peers.
+    pub(super) fn look_at_peers(&mut self, context: &mut Context<'_>) {
+        if self.stopping || !has_changed(&mut self.changes, context) {
+            return;
+        }
+        let peers = named_once(&self.shared.board.peers());
+        let views: Vec<PeerView> = peers.iter().map(|(_, view)| view.clone()).collect();
+        self.statuses.look(&views);
+        let is_first = self.sources.is_empty();
+        for (peer, view) in &peers {
+            self.look_at(peer, view, is_first);
+        }
+        let names: BTreeSet<&str> = views.iter().map(PeerView::short_name).collect();
+        for source in &mut self.sources {
+            if !names.contains(source.name.as_str()) {
+                source.close();
+            }
+        }
+    }
+
+    fn look_at(&mut self, peer: &Arc<Peer>, view: &PeerView, is_first: bool) {
+        if view.connection().is_none() {
+            return;
+        }
+        let name = view.short_name();
+        let known = self.sources.iter().position(|source| source.name == name);
+        if known.is_none() && !is_first && !self.selection.follow {
+            // A stream of stored flows has the nodes that it began with.
+            return;
+        }
+        match known {
+            Some(index) => self.returned(index, peer, view),
+            None => self.joined(peer, view, is_first),
+        }
+    }
+
+    /// A node that the stream did not have.
+    fn joined(&mut self, peer: &Arc<Peer>, view: &PeerView, is_first: bool) {
+        self.sources
+            .push(Source::new(Arc::clone(peer), view.short_name().to_owned()));
+        let index = self.sources.len() - 1;
+        let wanted = if is_first {
+            self.wanted.clone()
+        } else {
+            // Its flows are later than those that are counted.
+            self.sources[index].expected = Some(0);
+            self.wanted_again(index)
+        };
+        self.open(index, view, &wanted);
+    }
+
+    /// A node that the stream has, perhaps over a new connection: it is asked once all rows in hand are taken.
+    fn returned(&mut self, index: usize, peer: &Arc<Peer>, view: &PeerView) {
+        let source = &mut self.sources[index];
+        let connection = view.connection().map_or(0, |connection| connection.number);
+        let is_same = source.connection == connection && Arc::ptr_eq(&source.peer, peer);
+        if is_same || !self.selection.follow {
+            return;
+        }
+        source.close();
+        source.peer = Arc::clone(peer);
+        source.retry_at = Some(Instant::now());
+    }
+
+    /// Asks again, if the node is there.
+    pub(super) fn retry(&mut self, index: usize) {
+        let source = &mut self.sources[index];
+        source.retry_at = None;
+        let view = source.peer.view();
+        if view.connection().is_some() && !source.is_open() {
+            let wanted = self.wanted_again(index);
+            self.open(index, &view, &wanted);
+        }
+    }
+
+    fn open(&mut self, index: usize, view: &PeerView, wanted: &Wanted) {
+        let Some(connection) = view.connection() else {
+            return;
+        };
+        let source = &mut self.sources[index];
+        let offset = source.peer.skew(self.shared.bounds.skew);
+        source.correct(offset.map_or(0, |offset| offset.offset_ns));
+        if let Some(offset) = offset {
+            let apart = Duration::from_nanos(offset.offset_ns.unsigned_abs());
+            let way = if offset.offset_ns > 0 {
+                "ahead of"
+            } else {
+                "behind"
+            };
+            let words = format!(
+                "skewed: its clock is {apart:.3?} {way} the relay's; its flows are merged by corrected times"
+            );
+            self.statuses.error(&source.name, &words);
+        }
+        source.open(upstream::open(view, connection, wanted), connection);
+    }
+
+    /// What to ask of a node that comes later, or again: what it has seen since the stream began, or since it was last
+    /// heard.
+    fn wanted_again(&self, index: usize) -> Wanted {
+        let source = &self.sources[index];
+        let since_ns = match (source.newest_ns(), self.selection.window.since_ns) {
+            (0, 0) => self.began_ns,
+            (0, since_ns) => since_ns,
+            (newest_ns, _) => newest_ns + 1,
+        };
+        Wanted {
+            flows: GetFlowsRequest {
+                number: 0,
+                since: Some(timestamp(since_ns)),
+                ..self.wanted.flows.clone()
+            },
+            resume: source.places(),
+            path: self.wanted.path.clone(),
+        }
+    }
+
+    /// A stream has ended, or broken.
+    pub(super) fn source_ended(&mut self, index: usize, error: Option<Status>) {
+        let source = &mut self.sources[index];
+        let is_lost = error
+            .as_ref()
+            .is_none_or(|status| status.code() == Code::Unavailable);
+        if self.selection.follow && !self.stopping {
+            source.retry_at = Some(Instant::now() + RETRY);
+        }
+        // A connection that is lost is told by whoever keeps it.
+        if let Some(status) = error.filter(|_| !is_lost || !self.selection.follow) {
+            let words = status.message().to_owned();
+            if source.error.as_ref() != Some(&words) {
+                self.statuses.error(&source.name, &words);
+                source.error = Some(words);
+            }
+        }
+    }
+}
+
+/// The peers; of two that turn out to be the same node, the first.
+fn named_once(peers: &[Arc<Peer>]) -> Vec<(Arc<Peer>, PeerView)> {
+    let mut names = BTreeSet::new();
+    let views = peers.iter().map(|peer| (Arc::clone(peer), peer.view()));
+    let mut views: Vec<(Arc<Peer>, PeerView)> = views.collect();
+    // One that is connected goes before one that is not.
+    views.sort_by_key(|(_, view)| view.connection().is_none());
+    views.retain(|(_, view)| {
+        !matches!(view.state, PeerState::Gone) && names.insert(view.name.clone())
+    });
+    views
+}

@@ -1,0 +1,88 @@
+//! What a stream says of its nodes: who is there at the start, then every change.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use proto::relay::{NodeState, NodeStatusEvent};
+
+use crate::peers::{PeerState, PeerView};
+
+/// What was told, and what is still to be told.
+#[derive(Debug, Default)]
+pub(super) struct Statuses {
+    told: BTreeMap<String, NodeState>,
+    untold: VecDeque<NodeStatusEvent>,
+    begun: bool,
+}
+
+impl Statuses {
+    /// Compares with what was told. The first message names the connected nodes, whether there are any or not.
+    pub(super) fn look(&mut self, peers: &[PeerView]) {
+        let mut connected = Vec::new();
+        let mut unavailable = Vec::new();
+        let mut now = BTreeMap::new();
+        for peer in peers {
+            let name = peer.short_name().to_owned();
+            let state = match peer.state {
+                PeerState::Connected(_) => NodeState::NodeConnected,
+                PeerState::Unavailable { .. } => NodeState::NodeUnavailable,
+                PeerState::Gone => continue,
+            };
+            if self.told.get(&name) != Some(&state) {
+                match state {
+                    NodeState::NodeConnected => connected.push(name.clone()),
+                    _ => unavailable.push(name.clone()),
+                }
+            }
+            now.insert(name, state);
+        }
+        let gone: Vec<String> = self
+            .told
+            .keys()
+            .filter(|name| !now.contains_key(*name))
+            .cloned()
+            .collect();
+        if !connected.is_empty() || !self.begun {
+            self.push(NodeState::NodeConnected, connected, "");
+        }
+        if !unavailable.is_empty() {
+            self.push(NodeState::NodeUnavailable, unavailable, "");
+        }
+        if !gone.is_empty() {
+            self.push(NodeState::NodeGone, gone, "");
+        }
+        self.begun = true;
+        self.told = now;
+    }
+
+    /// A node is not waited for any more.
+    pub(super) fn late(&mut self, name: &str, message: &str) {
+        self.push(NodeState::NodeUnavailable, vec![name.to_owned()], message);
+    }
+
+    /// It is waited for again.
+    pub(super) fn in_time(&mut self, name: &str) {
+        self.push(NodeState::NodeConnected, vec![name.to_owned()], "");
+    }
+
+    /// Something went wrong with a node.
+    pub(super) fn error(&mut self, name: &str, message: &str) {
+        self.push(NodeState::NodeError, vec![name.to_owned()], message);
+    }
+
+    /// What a relay below says of its nodes.
+    pub(super) fn forward(&mut self, status: NodeStatusEvent) {
+        self.untold.push_back(status);
+    }
+
+    pub(super) fn next(&mut self) -> Option<NodeStatusEvent> {
+        self.untold.pop_front()
+    }
+
+    fn push(&mut self, state: NodeState, node_names: Vec<String>, message: &str) {
+        self.untold.push_back(NodeStatusEvent {
+            state_change: state.into(),
+            node_names,
+            message: message.to_owned(),
+        });
+    }
+}

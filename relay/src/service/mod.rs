@@ -1,0 +1,12 @@
+//! What clients call: flows in one order, nodes, status; and batches for a relay above.
+
+mod answers;
+mod batches;
+mod body;
+mod flows;
+mod nodes;
+mod observer;
+mod server;
+
+pub(crate) use answers::Relay;
+pub(crate) use server::Server;
