@@ -16,6 +16,7 @@ mod output;
 mod policies;
 mod status;
 mod text_file;
+mod tls_flags;
 mod version;
 
 use std::io::{self, Write as _};

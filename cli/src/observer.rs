@@ -6,13 +6,15 @@ use anyhow::Context as _;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use daemon::config::{Size, Span};
 use daemon::drain::DRAIN_TIMEOUT;
-use daemon::listen::{Exposure, Listen};
+use daemon::listen::Listen;
 use daemon::signals::Signals;
 use daemon::tasks::Tasks;
 use daemon::tracing_setup::{self, DEFAULT_FILTER, LOG_ENV, LogFormat};
 use observer::config::{DEFAULT_STATE, default_listen, namespace_path};
 use observer::{Aggregation, Config, Enforcement, LabelFilter, Mode, Pinning};
 use tokio_util::sync::CancellationToken;
+
+use crate::tls_flags::ServerTlsFlags;
 
 /// Options of `tycho observer`.
 #[derive(Debug, clap::Args)]
@@ -49,13 +51,9 @@ pub(crate) struct ObserverArgs {
     /// Network namespace with the host ends of the veths: a name below /run/netns, or a path
     #[arg(long, value_name = "NAME|PATH")]
     netns: Option<String>,
-    /// Address to serve; can be repeated [default: unix://STATE/observer.sock and 127.0.0.1:4244]
+    /// Address to serve; can be repeated; one that other machines can reach needs TLS [default: unix://STATE/observer.sock and 127.0.0.1:4244]
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<Listen>,
-    /// Serve addresses that other machines can reach, without encryption and authentication:
-    /// whoever reaches the port reads every flow
-    #[arg(long)]
-    insecure_bind: bool,
     /// Directory for the socket and the node's numbers; must live as long as bpffs does
     #[arg(long, value_name = "DIR", default_value = DEFAULT_STATE)]
     state: PathBuf,
@@ -70,6 +68,8 @@ pub(crate) struct ObserverArgs {
     detach_on_exit: bool,
     #[command(flatten)]
     events: EventArgs,
+    #[command(flatten)]
+    tls: ServerTlsFlags,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -162,11 +162,8 @@ impl ObserverArgs {
             enforcement: self.policy_enforcement,
             namespace: self.netns.as_deref().map(namespace_path),
             listen,
-            exposure: if self.insecure_bind {
-                Exposure::InsecureBind
-            } else {
-                Exposure::LoopbackOnly
-            },
+            insecure_bind: self.tls.insecure_bind(),
+            tls: self.tls.files(),
             state: self.state,
             pinning,
             ring_bytes: self.events.ring,

@@ -1,5 +1,6 @@
 //! What the servers share: configuration, tracing, health, tasks and drain; TLS, and the way to other servers
 
+pub mod causes;
 pub mod config;
 pub mod connect;
 pub mod drain;

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use daemon::listen::{Exposure, Listen};
+use daemon::listen::Listen;
+use daemon::tls::ServerFiles;
 use policy::{Enforcement, LabelFilter};
 use registry::endpoint_file::Mode;
 
@@ -64,8 +65,10 @@ pub struct Config {
     pub namespace: Option<PathBuf>,
     /// Addresses to serve. Default: `<state>/observer.sock` and `127.0.0.1:4244`.
     pub listen: Vec<Listen>,
-    /// Who may be able to reach a TCP listener. Default: this machine only.
-    pub exposure: Exposure,
+    /// Serve addresses that other machines can reach although nothing is encrypted. Default: false.
+    pub insecure_bind: bool,
+    /// Certificate, key and CAs of clients: TCP is encrypted, and may be reached from other machines. Default: no TLS.
+    pub tls: Option<ServerFiles>,
     /// Directory for sockets and numbers; it must live as long as bpffs does. Default: `/run/tycho`.
     pub state: PathBuf,
     /// What is pinned.
@@ -108,7 +111,8 @@ impl Config {
             enforcement: Enforcement::Default,
             namespace: None,
             listen: default_listen(&state),
-            exposure: Exposure::LoopbackOnly,
+            insecure_bind: false,
+            tls: None,
             state,
             pinning: Pinning::Default,
             ring_bytes: 4 << 20,

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use daemon::drain::{DRAIN_TIMEOUT, Drain};
 use daemon::health::Health;
-use daemon::listen::Bound;
+use daemon::listen::{Bound, Exposure, Listen};
 use daemon::tasks::Tasks;
+use daemon::tls::{ServerTls, server_name};
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
@@ -30,7 +31,8 @@ pub async fn run(config: Config, tasks: Tasks) -> Result<(), ObserverError> {
     // What is wrong with the inputs is said first, whatever this process may do.
     let read = FirstRead::new(&config)?;
     // Before anything is loaded: a second observer ends here.
-    let bound = bind(&config).await?;
+    let exposure = exposure(&config, &tasks)?;
+    let bound = bind(&config.listen, &exposure).await?;
     let missing = privileges::missing();
     if !missing.is_empty() {
         return Err(ObserverError::Privileges { missing });
@@ -84,10 +86,23 @@ pub fn plan_only(config: &Config, node: &Arc<Node>, tasks: &Tasks) -> Result<(),
     Ok(())
 }
 
-async fn bind(config: &Config) -> Result<Vec<Bound>, ObserverError> {
-    let mut bound = Vec::with_capacity(config.listen.len());
-    for listen in &config.listen {
-        bound.push(listen.bind(config.exposure.clone()).await?);
+/// Who may reach the TCP listeners; TLS follows its files as one of `tasks`.
+fn exposure(config: &Config, tasks: &Tasks) -> Result<Exposure, ObserverError> {
+    Ok(match &config.tls {
+        Some(files) => {
+            let tls = ServerTls::load(files.clone())?;
+            tasks.spawn("tls files", tls.follow(tasks.cancellation()));
+            Exposure::Tls(tls)
+        }
+        None if config.insecure_bind => Exposure::InsecureBind,
+        None => Exposure::LoopbackOnly,
+    })
+}
+
+async fn bind(listen: &[Listen], exposure: &Exposure) -> Result<Vec<Bound>, ObserverError> {
+    let mut bound = Vec::with_capacity(listen.len());
+    for listen in listen {
+        bound.push(listen.bind(exposure.clone()).await?);
     }
     if bound.is_empty() {
         return Err(ObserverError::NoAddress);
@@ -173,10 +188,13 @@ async fn serve(
 /// How a relay reaches this node: by TCP if it can.
 fn own_peer(node: &Node, bound: &[Bound]) -> Option<PeerNode> {
     let tcp = bound.iter().find(|bound| bound.tcp_address().is_some());
+    let chosen = tcp.or(bound.first())?;
+    let name = &node.names.node_name;
+    let (cluster, short) = name.split_once('/').unwrap_or(("default", name));
     Some(PeerNode {
-        name: node.names.node_name.clone(),
-        address: tcp.or(bound.first())?.address().to_string(),
-        tls_server_name: None,
+        address: chosen.address().to_string(),
+        tls_server_name: chosen.has_tls().then(|| server_name(short, cluster)),
+        name: name.clone(),
     })
 }
 

@@ -33,6 +33,8 @@ pub fn command() -> Command {
     command
         .env_remove("TYCHO_SERVER")
         .env_remove("HUBBLE_SERVER")
+        .env_remove("TYCHO_TLS")
+        .env_remove("HUBBLE_TLS")
         .env_remove("TYCHO_LOG")
         .env_remove("COLUMNS")
         .stdin(Stdio::null());

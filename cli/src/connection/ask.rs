@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tonic::Code;
 
-use super::address::Address;
+use super::address::{self, Target};
 use super::{CallError, ConnectError, Connection};
 use crate::output::escape::visible;
 
@@ -72,18 +72,19 @@ impl Connection {
 
     fn refused(&self, question: &'static str, status: tonic::Status) -> AskError {
         let error = self.call_error(status);
-        match (error.code(), &self.address) {
+        match (error.code(), &self.address.target) {
             (Some(Code::Unimplemented), _) => AskError::NotTycho {
                 address: self.address.to_string(),
                 question,
                 needed: self.needed(),
             },
-            (Some(Code::PermissionDenied), Address::Tcp(_)) if !error.has_next_step() => {
+            (Some(Code::PermissionDenied), Target::Tcp { .. }) if !error.has_next_step() => {
                 AskError::Refused {
                     refusal: error,
                     next_step: format!(
-                        "changes go over the observer's own socket: as root on its node, with `--server {}`",
-                        Address::socket()
+                        "changes go over the observer's own socket: as root on its node, with `--server {}`; or over TLS, with \
+                         the certificate of an admin",
+                        address::socket()
                     ),
                 }
             }

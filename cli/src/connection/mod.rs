@@ -3,15 +3,18 @@
 pub(crate) mod address;
 mod ask;
 mod call;
-mod transport;
 
 use std::time::Duration;
 
+use daemon::causes::in_full;
+use daemon::connect::{ClientSecurity, Windows, connect};
 use proto::observer::observer_client::ObserverClient;
 use proto::observer::{ServerStatusRequest, ServerStatusResponse};
 use tonic::transport::Channel;
 
 use crate::clock::duration;
+use crate::output::escape::visible_lines;
+use crate::tls_flags::{ClientTlsFlags, TlsFlagsError};
 use address::{Address, AddressError};
 pub(crate) use ask::AskError;
 pub(crate) use call::CallError;
@@ -23,7 +26,7 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 64 << 20;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct ServerFlags {
-    /// Address of the server: host:port or unix:///path. Without it (and without HUBBLE_SERVER), the
+    /// Address of the server: host:port, tls://host:port or unix:///path. Without it (and without HUBBLE_SERVER), the
     /// first that answers of localhost:4245, localhost:4244 and unix:///run/tycho/observer.sock; what
     /// changes something asks the socket first
     #[arg(
@@ -39,6 +42,8 @@ pub(crate) struct ServerFlags {
     /// How long a server may take to answer the first call
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse)]
     timeout: Duration,
+    #[command(flatten)]
+    tls: ClientTlsFlags,
 }
 
 /// A server that answers.
@@ -58,51 +63,80 @@ pub(crate) enum ConnectError {
     /// The address given is none.
     #[error("invalid server address")]
     Address(#[from] AddressError),
+    /// The options of TLS make no sense.
+    #[error(transparent)]
+    Tls(#[from] TlsFlagsError),
     /// The one server asked for does not answer.
-    #[error("cannot use the server {address}: {reason}\n{NEXT_STEP}")]
+    #[error("cannot use the server {failure}{}", failure.next_step())]
     One {
-        /// Its address.
-        address: Address,
-        /// Why.
-        reason: String,
+        /// Which, and why.
+        failure: Failure,
     },
     /// None of the default addresses has a server.
     #[error("no server found; tried\n{}\n{NEXT_STEP}", list(.0))]
-    None(Vec<(Address, String)>),
+    None(Vec<Failure>),
+}
+
+/// A server that does not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{address}: {reason}")]
+pub(crate) struct Failure {
+    address: Address,
+    reason: Reason,
+}
+
+/// Why it does not.
+#[derive(Debug, thiserror::Error)]
+enum Reason {
+    #[error("{}", visible_lines(&in_full(.0)))]
+    Connect(daemon::connect::ConnectError),
+    #[error("{0}")]
+    Api(String),
 }
 
 const NEXT_STEP: &str =
     "start one with `sudo tycho demo`, or name one with `--server ADDRESS` or TYCHO_SERVER";
 
-fn list(tried: &[(Address, String)]) -> String {
-    let lines: Vec<String> = tried
-        .iter()
-        .map(|(address, reason)| format!("  {address}: {reason}"))
-        .collect();
+fn list(tried: &[Failure]) -> String {
+    let lines: Vec<String> = tried.iter().map(|failure| format!("  {failure}")).collect();
     lines.join("\n")
+}
+
+impl Failure {
+    /// What to do, in a line of its own, unless the reason says it.
+    fn next_step(&self) -> String {
+        match &self.reason {
+            Reason::Connect(error) if error.is_of_tls() => String::new(),
+            _ => format!("\n{NEXT_STEP}"),
+        }
+    }
 }
 
 impl ServerFlags {
     /// Connects to the server asked for, or to the first default one that answers.
     pub(crate) async fn connect(&self) -> Result<Connection, ConnectError> {
-        self.connect_to(Address::defaults()).await
+        self.connect_to(address::defaults()).await
     }
 
     /// The same for a call that changes something: without an address, the observer's socket comes first, since
     /// changes are taken nowhere else.
     pub(crate) async fn connect_to_change(&self) -> Result<Connection, ConnectError> {
-        self.connect_to(Address::defaults_for_a_change()).await
+        self.connect_to(address::defaults_for_a_change()).await
     }
 
     async fn connect_to(&self, defaults: [Address; 3]) -> Result<Connection, ConnectError> {
         let asked = self.server.as_ref().or(self.hubble_server.as_ref());
         if let Some(text) = asked.filter(|text| !text.is_empty()) {
-            let address = Address::parse(text)?;
-            return Connection::open(address, self.timeout).await;
+            let address: Address = text.parse::<Address>()?;
+            let security = self.tls.security(&address)?;
+            return try_open(address, &security, self.timeout)
+                .await
+                .map_err(|failure| ConnectError::One { failure });
         }
         let mut tried = Vec::new();
         for address in defaults {
-            match try_open(address, self.timeout).await {
+            let security = self.tls.security(&address)?;
+            match try_open(address, &security, self.timeout).await {
                 Ok(connection) => return Ok(connection),
                 Err(failure) => tried.push(failure),
             }
@@ -114,45 +148,55 @@ impl ServerFlags {
 /// Connects and asks for the status: only an answer shows that the other side speaks the API.
 async fn first_call(
     address: &Address,
-) -> Result<(Channel, Result<ServerStatusResponse, tonic::Status>), String> {
-    let channel = transport::connect(address).await?;
+    security: &ClientSecurity,
+) -> Result<(Channel, Result<ServerStatusResponse, tonic::Status>), Reason> {
+    let channel = connect(&address.target, security, Windows::BULK)
+        .await
+        .map_err(Reason::Connect)?;
     let mut client = ObserverClient::new(channel.clone());
     match client.server_status(ServerStatusRequest {}).await {
         Ok(status) => Ok((channel, Ok(status.into_inner()))),
         Err(status) => match call::transport_cause(&status) {
-            Some(cause) => Err(format!(
+            Some(cause) => Err(Reason::Api(format!(
                 "it accepts connections but does not speak gRPC ({cause}); is this the port of another service?"
+            ))),
+            None if status.code() == tonic::Code::Unimplemented => Err(Reason::Api(
+                "it speaks gRPC but is no Tycho or Hubble server".to_owned(),
             )),
-            None if status.code() == tonic::Code::Unimplemented => {
-                Err("it speaks gRPC but is no Tycho or Hubble server".to_owned())
-            }
             None => Ok((channel, Err(status))),
         },
     }
 }
 
-async fn try_open(address: Address, timeout: Duration) -> Result<Connection, (Address, String)> {
-    match tokio::time::timeout(timeout, first_call(&address)).await {
-        Ok(Ok((channel, status))) => Ok(Connection {
-            channel,
-            status: status.map_err(|status| CallError::new(&address, status)),
-            address,
-            timeout,
-        }),
-        Ok(Err(reason)) => Err((address, reason)),
-        Err(_) => {
-            let reason = format!("no answer within {timeout:?}; is this a Tycho or Hubble server?");
-            Err((address, reason))
+async fn try_open(
+    address: Address,
+    security: &ClientSecurity,
+    timeout: Duration,
+) -> Result<Connection, Failure> {
+    let reason = match tokio::time::timeout(timeout, first_call(&address, security)).await {
+        Ok(Ok((channel, status))) => {
+            return Ok(Connection {
+                channel,
+                status: status.map_err(|status| CallError::new(&address, status)),
+                address,
+                timeout,
+            });
         }
-    }
+        Ok(Err(reason)) => reason,
+        Err(_) => Reason::Api(format!(
+            "no answer within {timeout:?}; is this a Tycho or Hubble server?"
+        )),
+    };
+    Err(Failure { address, reason })
 }
 
 impl Connection {
-    /// Connects to one server; any answer may take so long.
+    /// Connects to one server without TLS; any answer may take so long.
+    #[cfg(feature = "observer")]
     pub(crate) async fn open(address: Address, timeout: Duration) -> Result<Self, ConnectError> {
-        try_open(address, timeout)
+        try_open(address, &ClientSecurity::Plaintext, timeout)
             .await
-            .map_err(|(address, reason)| ConnectError::One { address, reason })
+            .map_err(|failure| ConnectError::One { failure })
     }
 
     /// An error of a call, with the address it was made to.
@@ -163,14 +207,14 @@ impl Connection {
 
 #[cfg(test)]
 mod tests {
-    use super::address::Address;
-    use super::{ConnectError, NEXT_STEP};
+    use super::{ConnectError, Failure, NEXT_STEP, Reason, address};
 
     #[test]
     fn each_address_is_named_with_its_reason() {
-        let tried = Address::defaults()
+        let tried = address::defaults()
             .into_iter()
-            .zip(["a", "b", "c"].map(str::to_owned))
+            .zip(["a", "b", "c"].map(|reason| Reason::Api(reason.to_owned())))
+            .map(|(address, reason)| Failure { address, reason })
             .collect();
         assert_eq!(
             ConnectError::None(tried).to_string(),

@@ -17,7 +17,7 @@ use super::manifests::{self, WriteError};
 use super::place::{NODE, Place};
 use super::served::Served;
 use super::{intro, topology, traffic};
-use crate::connection::address::Address;
+use crate::connection::address::Target;
 use crate::connection::{ConnectError, Connection};
 use crate::observe::{self, ObserveArgs, ObserveError};
 
@@ -171,7 +171,7 @@ fn config(place: &Place, served: &Served, node: &Node) -> Config {
 async fn ready(socket: &Path) -> Result<(), ConnectError> {
     let started = Instant::now();
     loop {
-        let address = Address::Unix(socket.to_owned());
+        let address = Target::Unix(socket.to_owned()).into();
         match Connection::open(address, START_TIMEOUT).await {
             Ok(_) => return Ok(()),
             Err(error) if started.elapsed() > START_TIMEOUT => return Err(error),

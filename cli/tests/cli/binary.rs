@@ -21,6 +21,8 @@ pub(crate) fn command() -> Command {
     command
         .env_remove("TYCHO_SERVER")
         .env_remove("HUBBLE_SERVER")
+        .env_remove("TYCHO_TLS")
+        .env_remove("HUBBLE_TLS")
         .env_remove("COLUMNS")
         .stdin(Stdio::null());
     command

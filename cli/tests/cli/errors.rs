@@ -71,7 +71,39 @@ fn flags() {
             1,
             &["nowhere", "host:port", "unix:///"],
         ),
-        (&["observe", "--server", "tls://h:1"], 1, &["without TLS"]),
+        (
+            &["observe", "--server", "tls://nowhere"],
+            1,
+            &["tls://nowhere", "tls://host:port"],
+        ),
+        (
+            &["status", "--tls=maybe"],
+            2,
+            &["--tls", "maybe", "`true` or `false`"],
+        ),
+        (
+            &[
+                "status",
+                "--server",
+                "tls://h:1",
+                "--tls-client-cert-file",
+                "x",
+            ],
+            1,
+            &["--tls-client-cert-file", "--tls-client-key-file"],
+        ),
+        (
+            &[
+                "status",
+                "--tls",
+                "--server",
+                "h:1",
+                "--tls-ca-cert-files",
+                "/no/such.crt",
+            ],
+            1,
+            &["h:1", "cannot read /no/such.crt", "No such file"],
+        ),
         (
             &["observe", "--input-file", "/no/such/file"],
             1,

@@ -21,7 +21,7 @@ pub enum ConnectError {
     #[error("connection refused: nobody listens")]
     Refused,
     /// The host has no address.
-    #[error("cannot resolve {host}: {source}")]
+    #[error("cannot resolve {host}")]
     Resolve {
         /// The host.
         host: String,
@@ -29,7 +29,7 @@ pub enum ConnectError {
         source: io::Error,
     },
     /// The kernel could not connect.
-    #[error("{0}")]
+    #[error("cannot connect")]
     Open(#[source] io::Error),
     /// Certificates or keys cannot be used.
     #[error(transparent)]
@@ -82,7 +82,7 @@ pub enum ConnectError {
         certificate: Box<CertificateFacts>,
     },
     /// The server's certificate does not convince for another reason.
-    #[error("its certificate cannot be trusted: {0}")]
+    #[error("its certificate cannot be trusted")]
     Untrusted(#[source] Error),
     /// The client's own certificate does not hold now.
     #[error(
@@ -116,7 +116,7 @@ pub enum ConnectError {
     #[error("it speaks TLS: use `--tls`, with `--tls-ca-cert-files` for a CA of your own")]
     ServerSpeaksTls,
     /// TLS broke for another reason.
-    #[error("the TLS handshake failed: {0}")]
+    #[error("the TLS handshake failed")]
     Handshake(#[source] Error),
     /// The server hung up while TLS began.
     #[error("it hung up during the TLS handshake: does it speak TLS 1.3?")]
@@ -135,6 +135,37 @@ pub enum ConnectError {
         /// What it said.
         what: String,
     },
+}
+
+impl ConnectError {
+    /// Whether TLS, or its absence, is the cause; the text then says what to do.
+    #[must_use]
+    pub fn is_of_tls(&self) -> bool {
+        match self {
+            Self::NoSocket
+            | Self::SocketForbidden
+            | Self::Refused
+            | Self::Resolve { .. }
+            | Self::Open(_)
+            | Self::Closed { encrypted: true }
+            | Self::NotHttp2 { .. } => false,
+            Self::Files(_)
+            | Self::ServerName { .. }
+            | Self::WrongName { .. }
+            | Self::Expired { .. }
+            | Self::NotYetValid { .. }
+            | Self::UnknownAuthority { .. }
+            | Self::Untrusted(_)
+            | Self::OwnCertificate { .. }
+            | Self::ClientCertificateRequired
+            | Self::ClientCertificateRefused(_)
+            | Self::ServerSpeaksPlaintext
+            | Self::ServerSpeaksTls
+            | Self::Handshake(_)
+            | Self::ClosedInHandshake
+            | Self::Closed { encrypted: false } => true,
+        }
+    }
 }
 
 /// Why a handshake failed.

@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::Listen;
+use crate::causes::in_full;
 use crate::tls::ServerTls;
 
 /// Handshakes at once; further clients wait in the kernel's queue.
@@ -69,7 +70,7 @@ enum Reason {
     HungUp,
     #[error("it took too long")]
     Slow,
-    #[error("{0}")]
+    #[error("the stream broke")]
     Failed(#[source] io::Error),
 }
 
@@ -143,7 +144,7 @@ impl Handshakes {
         self.logged = Some(now);
         let unlogged = std::mem::take(&mut self.unlogged);
         let remote = refused.remote.map(tracing::field::display);
-        tracing::warn!(%address, remote, unlogged, reason = %refused.reason, "a TLS handshake failed");
+        tracing::warn!(%address, remote, unlogged, reason = in_full(&refused.reason), "a TLS handshake failed");
     }
 }
 

@@ -279,6 +279,12 @@ impl Bound {
         &self.address
     }
 
+    /// Whether its connections are encrypted.
+    #[must_use]
+    pub fn has_tls(&self) -> bool {
+        matches!(self.listener, Listener::Tcp { tls: Some(_), .. })
+    }
+
     /// The TCP address, if it is one.
     #[must_use]
     pub fn tcp_address(&self) -> Option<SocketAddr> {

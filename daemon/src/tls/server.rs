@@ -16,6 +16,7 @@ use super::{
     ALPN_HTTP2, CertificateFacts, CertificateFiles, Identity, TlsFileError, provider,
     read_authorities,
 };
+use crate::causes::in_full;
 
 /// How often the files are looked at, and for how long they must stay as they are before they are used: certificate and
 /// key are written one after the other.
@@ -144,7 +145,7 @@ impl Shared {
     fn reload(&self, seen: Vec<FileBytes>) {
         let path = self.files.certificate.certificate.display();
         let read = configure(&self.files)
-            .map_err(|error| error.to_string())
+            .map_err(|error| in_full(&error))
             .and_then(
                 |(config, certificate)| match certificate.holds_at(SystemTime::now()) {
                     true => Ok((config, certificate)),

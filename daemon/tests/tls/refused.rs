@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use certificates::{Leaf, Validity};
+use daemon::causes::in_full;
 use daemon::connect::ClientTls;
 use daemon::tls::{CertificateFiles, ServerFiles, ServerTls};
 
@@ -15,7 +16,7 @@ async fn check(served: &Served, client: Option<&ClientTls>, expect: Option<&str>
     match (served.connect(client).await, expect) {
         (Ok(channel), None) => assert!(answers(&channel).await, "{client:?}"),
         (Err(error), Some(text)) => {
-            let error = error.to_string();
+            let error = in_full(&error);
             assert!(error.contains(text), "{error}\nexpected: {text}");
         }
         (got, expect) => panic!("{client:?}: {got:?}, expected {expect:?}"),
@@ -207,7 +208,7 @@ async fn files_that_cannot_be_used_are_named() {
             certificate: client.certificate.unwrap_or_else(|| good.clone()),
             client_authorities: client.authorities,
         };
-        let error = ServerTls::load(files).unwrap_err().to_string();
+        let error = in_full(&ServerTls::load(files).unwrap_err());
         assert!(error.contains(expect), "{error}");
     }
     served.end().await;

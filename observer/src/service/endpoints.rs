@@ -14,7 +14,8 @@ use registry::api_store::mode_name;
 use registry::endpoint_file::Spoofing;
 use tonic::{Request, Response, Status};
 
-use super::control::{Caller, ask, snapshot};
+use super::caller::Caller;
+use super::control::{ask, snapshot};
 use super::policy_messages::policy_name;
 use super::selection::{Selection, label_texts, timestamp, what_there_is};
 use crate::control::{AddEndpoint, Command, EndpointView, LabelEndpoint, Snapshot};

@@ -6,6 +6,7 @@ mod agent_events;
 mod backward;
 mod batches;
 mod body;
+mod caller;
 mod control;
 mod decide;
 mod endpoints;

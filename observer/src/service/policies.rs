@@ -12,7 +12,8 @@ use proto::tycho::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::control::{Caller, ask, snapshot};
+use super::caller::Caller;
+use super::control::{ask, snapshot};
 use super::explain::explain;
 use super::policy_messages::{policy_name, read_policy_name, rule_message, source};
 use super::selection::{timestamp, what_there_is};
