@@ -9,6 +9,7 @@ use daemon::drain::DRAIN_TIMEOUT;
 use daemon::listen::Listen;
 use daemon::signals::Signals;
 use daemon::tasks::Tasks;
+use daemon::tls::TlsFileError;
 use daemon::tracing_setup::{self, DEFAULT_FILTER, LOG_ENV, LogFormat};
 use observer::config::{DEFAULT_STATE, default_listen, namespace_path};
 use observer::{Aggregation, Config, Enforcement, LabelFilter, Mode, Pinning};
@@ -121,7 +122,7 @@ pub(crate) fn run(args: ObserverArgs) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(args.config()))
+    runtime.block_on(serve(args.config()?))
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
@@ -140,7 +141,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 impl ObserverArgs {
-    fn config(self) -> Config {
+    fn config(self) -> Result<Config, TlsFileError> {
         let listen = if self.listen.is_empty() {
             default_listen(&self.state)
         } else {
@@ -151,7 +152,7 @@ impl ObserverArgs {
             None if self.no_pins => Pinning::Off,
             None => Pinning::Default,
         };
-        Config {
+        Ok(Config {
             node: self.node,
             policies: self.policies,
             api_directory: self.api_directory,
@@ -162,8 +163,7 @@ impl ObserverArgs {
             enforcement: self.policy_enforcement,
             namespace: self.netns.as_deref().map(namespace_path),
             listen,
-            insecure_bind: self.tls.insecure_bind(),
-            tls: self.tls.files(),
+            exposure: self.tls.exposure()?,
             state: self.state,
             pinning,
             ring_bytes: self.events.ring,
@@ -175,7 +175,7 @@ impl ObserverArgs {
             detach_on_exit: self.detach_on_exit,
             drain_delay: self.events.drain_delay.0,
             ..Config::new(self.endpoints)
-        }
+        })
     }
 }
 

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use daemon::listen::Listen;
-use daemon::tls::ServerFiles;
+use daemon::listen::{Exposure, Listen};
 use policy::{Enforcement, LabelFilter};
 use registry::endpoint_file::Mode;
 
@@ -65,10 +64,8 @@ pub struct Config {
     pub namespace: Option<PathBuf>,
     /// Addresses to serve. Default: `<state>/observer.sock` and `127.0.0.1:4244`.
     pub listen: Vec<Listen>,
-    /// Serve addresses that other machines can reach although nothing is encrypted. Default: false.
-    pub insecure_bind: bool,
-    /// Certificate, key and CAs of clients: TCP is encrypted, and may be reached from other machines. Default: no TLS.
-    pub tls: Option<ServerFiles>,
+    /// Who may be able to reach a TCP listener. Default: this machine only.
+    pub exposure: Exposure,
     /// Directory for sockets and numbers; it must live as long as bpffs does. Default: `/run/tycho`.
     pub state: PathBuf,
     /// What is pinned.
@@ -111,8 +108,7 @@ impl Config {
             enforcement: Enforcement::Default,
             namespace: None,
             listen: default_listen(&state),
-            insecure_bind: false,
-            tls: None,
+            exposure: Exposure::LoopbackOnly,
             state,
             pinning: Pinning::Default,
             ring_bytes: 4 << 20,

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use daemon::listen::{BindError, Listen};
-use daemon::tls::TlsFileError;
 use registry::directory::DirectoryError;
 use registry::endpoint_file::{EndpointFileError, NodeNameError};
 
@@ -45,9 +44,6 @@ pub enum ObserverError {
     /// An address cannot be served.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// Certificates or keys cannot be used.
-    #[error(transparent)]
-    Tls(#[from] TlsFileError),
     /// There is nothing to listen on.
     #[error("there is no address to listen on")]
     NoAddress,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use daemon::drain::{DRAIN_TIMEOUT, Drain};
 use daemon::health::Health;
-use daemon::listen::{Bound, Exposure, Listen};
+use daemon::listen::{Bound, Exposure};
 use daemon::tasks::Tasks;
-use daemon::tls::{ServerTls, server_name};
+use daemon::tls::server_name;
 use tokio::task::JoinHandle;
 
 use crate::config::Config;
@@ -31,8 +31,7 @@ pub async fn run(config: Config, tasks: Tasks) -> Result<(), ObserverError> {
     // What is wrong with the inputs is said first, whatever this process may do.
     let read = FirstRead::new(&config)?;
     // Before anything is loaded: a second observer ends here.
-    let exposure = exposure(&config, &tasks)?;
-    let bound = bind(&config.listen, &exposure).await?;
+    let bound = bind(&config, &tasks).await?;
     let missing = privileges::missing();
     if !missing.is_empty() {
         return Err(ObserverError::Privileges { missing });
@@ -86,26 +85,16 @@ pub fn plan_only(config: &Config, node: &Arc<Node>, tasks: &Tasks) -> Result<(),
     Ok(())
 }
 
-/// Who may reach the TCP listeners; TLS follows its files as one of `tasks`.
-fn exposure(config: &Config, tasks: &Tasks) -> Result<Exposure, ObserverError> {
-    Ok(match &config.tls {
-        Some(files) => {
-            let tls = ServerTls::load(files.clone())?;
-            tasks.spawn("tls files", tls.follow(tasks.cancellation()));
-            Exposure::Tls(tls)
-        }
-        None if config.insecure_bind => Exposure::InsecureBind,
-        None => Exposure::LoopbackOnly,
-    })
-}
-
-async fn bind(listen: &[Listen], exposure: &Exposure) -> Result<Vec<Bound>, ObserverError> {
-    let mut bound = Vec::with_capacity(listen.len());
-    for listen in listen {
-        bound.push(listen.bind(exposure.clone()).await?);
+async fn bind(config: &Config, tasks: &Tasks) -> Result<Vec<Bound>, ObserverError> {
+    let mut bound = Vec::with_capacity(config.listen.len());
+    for listen in &config.listen {
+        bound.push(listen.bind(config.exposure.clone()).await?);
     }
     if bound.is_empty() {
         return Err(ObserverError::NoAddress);
+    }
+    if let Exposure::Tls(tls) = &config.exposure {
+        tasks.spawn("tls files", tls.follow(tasks.cancellation()));
     }
     Ok(bound)
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use daemon::drain::{DRAIN_TIMEOUT, Drain};
 use daemon::health::Health;
-use daemon::listen::Bound;
+use daemon::listen::{Bound, Exposure};
 use daemon::tasks::Tasks;
 
 use crate::clock::wall_ns;
@@ -33,7 +33,7 @@ pub async fn run(config: Config, tasks: Tasks) -> Result<(), RelayError> {
 pub async fn bind(config: &Config) -> Result<Vec<Bound>, RelayError> {
     let mut bound = Vec::with_capacity(config.listen.len());
     for listen in &config.listen {
-        bound.push(listen.bind(config.exposure).await?);
+        bound.push(listen.bind(config.exposure.clone()).await?);
     }
     if bound.is_empty() {
         return Err(RelayError::NoAddress);
@@ -51,6 +51,9 @@ pub async fn serve(config: Config, bound: Vec<Bound>, tasks: Tasks) -> Result<()
     }
     let cancel = tasks.cancellation();
     let drain = Drain::new(cancel.clone());
+    if let Exposure::Tls(tls) = &config.exposure {
+        tasks.spawn("tls files", tls.follow(cancel.clone()));
+    }
     let health = Health::starting().await;
     let epoch = wall_ns().rotate_left(20) ^ u64::from(std::process::id());
     let relay = Relay {

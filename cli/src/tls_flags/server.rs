@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use daemon::tls::{CertificateFiles, ServerFiles};
+use daemon::listen::Exposure;
+use daemon::tls::{CertificateFiles, ServerFiles, ServerTls, TlsFileError};
 
 /// Certificate, key, CAs of clients.
 #[derive(Debug, Clone, clap::Args)]
@@ -36,19 +37,21 @@ pub(crate) struct ServerTlsFlags {
 }
 
 impl ServerTlsFlags {
-    /// The files, if TLS is asked for.
-    pub(crate) fn files(&self) -> Option<ServerFiles> {
-        Some(ServerFiles {
-            certificate: CertificateFiles {
-                certificate: self.tls_cert_file.clone()?,
-                key: self.tls_key_file.clone()?,
-            },
-            client_authorities: self.tls_client_ca_files.clone(),
+    /// Who may reach TCP addresses; with TLS, its files are read.
+    ///
+    /// # Errors
+    /// When a file cannot be used.
+    pub(crate) fn exposure(&self) -> Result<Exposure, TlsFileError> {
+        Ok(match (&self.tls_cert_file, &self.tls_key_file) {
+            (Some(certificate), Some(key)) => Exposure::Tls(ServerTls::load(ServerFiles {
+                certificate: CertificateFiles {
+                    certificate: certificate.clone(),
+                    key: key.clone(),
+                },
+                client_authorities: self.tls_client_ca_files.clone(),
+            })?),
+            _ if self.insecure_bind => Exposure::InsecureBind,
+            _ => Exposure::LoopbackOnly,
         })
-    }
-
-    /// Whether other machines may come without TLS.
-    pub(crate) fn insecure_bind(&self) -> bool {
-        self.insecure_bind
     }
 }
