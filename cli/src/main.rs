@@ -14,6 +14,10 @@ mod observe;
 mod observer;
 mod output;
 mod policies;
+#[cfg(feature = "relay")]
+mod relay;
+#[cfg(any(feature = "observer", feature = "relay"))]
+mod serving;
 mod status;
 mod text_file;
 mod tls_flags;
@@ -59,6 +63,9 @@ enum Command {
     /// Run the agent of this node: enforce its policies, tell its flows
     #[cfg(feature = "observer")]
     Observer(Box<observer::ObserverArgs>),
+    /// Merge the flows of all nodes into one stream in the order of time
+    #[cfg(feature = "relay")]
+    Relay(Box<relay::RelayArgs>),
     /// Show it at work: a node of network namespaces, with policies, traffic and its flows (needs root)
     #[cfg(feature = "observer")]
     Demo(demo::DemoArgs),
@@ -107,6 +114,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Explain(args) => client()?.block_on(explain::run(args))?,
         #[cfg(feature = "observer")]
         Command::Observer(args) => observer::run(*args)?,
+        #[cfg(feature = "relay")]
+        Command::Relay(args) => relay::run(*args)?,
         #[cfg(feature = "observer")]
         Command::Demo(args) => demo::run(&args)?,
         Command::Version => writeln!(io::stdout(), "{}", version::line())?,

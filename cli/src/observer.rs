@@ -2,18 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use daemon::config::{Size, Span};
-use daemon::drain::DRAIN_TIMEOUT;
 use daemon::listen::Listen;
-use daemon::signals::Signals;
-use daemon::tasks::Tasks;
 use daemon::tls::TlsFileError;
-use daemon::tracing_setup::{self, DEFAULT_FILTER, LOG_ENV, LogFormat};
 use observer::config::{DEFAULT_STATE, default_listen, namespace_path};
 use observer::{Aggregation, Config, Enforcement, LabelFilter, Mode, Pinning};
-use tokio_util::sync::CancellationToken;
+
+use crate::serving::{self, LogArgs};
 
 use crate::tls_flags::ServerTlsFlags;
 
@@ -101,43 +97,23 @@ struct EventArgs {
     /// Pause between two reads of the ring: makes a reader that is too slow, for tests
     #[arg(long, value_name = "DURATION", default_value = "0", hide = true)]
     drain_delay: Span,
-}
-
-/// What is logged.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Log")]
-struct LogArgs {
-    /// What is logged: a level, or target=level pairs
-    #[arg(long, value_name = "FILTER", default_value = DEFAULT_FILTER, env = LOG_ENV, hide_env_values = true)]
-    log: String,
-    /// How: `human` or `json`
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    log_format: LogFormat,
+    /// Set the clock of the flows off by so many milliseconds, ahead or (negative) back: makes clocks that
+    /// disagree, for tests
+    #[arg(
+        long,
+        value_name = "MILLISECONDS",
+        default_value_t = 0,
+        hide = true,
+        allow_negative_numbers = true
+    )]
+    clock_offset: i64,
 }
 
 /// Runs the observer until SIGINT or SIGTERM.
 pub(crate) fn run(args: ObserverArgs) -> anyhow::Result<()> {
-    tracing_setup::init(&args.log.log, args.log.log_format)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    runtime.block_on(serve(args.config()?))
-}
-
-async fn serve(config: Config) -> anyhow::Result<()> {
-    let signals = Signals::install()?;
-    let tasks = Tasks::new();
-    let done = CancellationToken::new();
-    let watching = tasks.spawn("signals", signals.run(tasks.cancellation(), done.clone()));
-    let result = observer::run(config, tasks.clone()).await;
-    tasks.cancellation().cancel();
-    done.cancel();
-    watching.await.context("the signal handlers failed")?;
-    let joined = tasks.shutdown(DRAIN_TIMEOUT).await;
-    result?;
-    joined?;
-    Ok(())
+    args.log.init()?;
+    let config = args.config()?;
+    serving::until_signal(|tasks| observer::run(config, tasks))
 }
 
 impl ObserverArgs {
@@ -174,6 +150,7 @@ impl ObserverArgs {
             local_host_passes: !self.events.no_local_host,
             detach_on_exit: self.detach_on_exit,
             drain_delay: self.events.drain_delay.0,
+            clock_offset_ns: self.events.clock_offset.saturating_mul(1_000_000),
             ..Config::new(self.endpoints)
         })
     }

@@ -20,6 +20,8 @@ fn help() {
     check("tycho", &["--help"]);
     #[cfg(feature = "observer")]
     check("demo", &["demo", "--help"]);
+    #[cfg(feature = "relay")]
+    check("relay", &["relay", "--help"]);
     check("observe", &["observe", "--help"]);
     check("status", &["status", "--help"]);
     check("version", &["version", "--help"]);

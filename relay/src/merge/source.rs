@@ -121,11 +121,6 @@ impl Source {
         self.correction_ns = offset_ns.saturating_neg();
     }
 
-    /// Whether its clock is set right.
-    pub(super) fn is_corrected(&self) -> bool {
-        self.correction_ns != 0
-    }
-
     /// Whether more may come.
     pub(super) fn is_open(&self) -> bool {
         self.stream.is_some()

@@ -1,0 +1,93 @@
+//! `tycho relay`: one ordered stream of all nodes, until a signal ends it.
+
+use std::path::PathBuf;
+
+use daemon::config::Span;
+use daemon::connect::Address;
+use daemon::listen::{Exposure, Listen};
+use relay::Config;
+use relay::config::{DEFAULT_TCP, NamedAddress};
+
+use crate::serving::{self, LogArgs};
+
+/// Options of `tycho relay`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RelayArgs {
+    #[command(flatten)]
+    peers: PeerArgs,
+    /// Name of this relay, for a relay above it
+    #[arg(long, value_name = "NAME", default_value = "relay")]
+    name: String,
+    /// Address to serve; can be repeated
+    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_TCP)]
+    listen: Vec<Listen>,
+    /// Serve addresses that other machines can reach, without encryption and authentication:
+    /// whoever reaches the port reads every flow
+    #[arg(long)]
+    insecure_bind: bool,
+    /// Clients that may read streams at the same time; more are refused
+    #[arg(long, value_name = "COUNT", default_value_t = Config::default().streams)]
+    max_streams: usize,
+    #[command(flatten)]
+    order: OrderArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// Where nodes are learnt of; all of them together, the first goes if two name the same node.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Peers")]
+struct PeerArgs {
+    /// A node's observer (Tycho's or Hubble's), or another relay: ADDRESS or NAME=ADDRESS, where ADDRESS is
+    /// host:port, tls://host:port or unix:///path; can be repeated
+    #[arg(long, value_name = "[NAME=]ADDRESS")]
+    peer: Vec<NamedAddress>,
+    /// A file with one of these in each line, `#` begins a comment; followed while running
+    #[arg(long, value_name = "FILE")]
+    peers_file: Option<PathBuf>,
+    /// A server that tells which nodes there are (Hubble's peer service)
+    #[arg(long, value_name = "ADDRESS")]
+    peer_service: Option<Address>,
+}
+
+/// What the order of flows waits for.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Order")]
+struct OrderArgs {
+    /// How long one node may keep the flows of the others back; after that its flows come when they come,
+    /// and the stream says so
+    #[arg(long, value_name = "DURATION", default_value = "1s")]
+    late: Span,
+    /// How far clocks may be apart; the flows of a node beyond that are merged by corrected times, and the
+    /// stream says so
+    #[arg(long, value_name = "DURATION", default_value = "500ms")]
+    skew: Span,
+}
+
+/// Runs the relay until SIGINT or SIGTERM.
+pub(crate) fn run(args: RelayArgs) -> anyhow::Result<()> {
+    args.log.init()?;
+    let config = args.config();
+    serving::until_signal(|tasks| relay::run(config, tasks))
+}
+
+impl RelayArgs {
+    fn config(self) -> Config {
+        Config {
+            name: self.name,
+            peers: self.peers.peer,
+            peers_file: self.peers.peers_file,
+            peer_service: self.peers.peer_service,
+            listen: self.listen,
+            exposure: if self.insecure_bind {
+                Exposure::InsecureBind
+            } else {
+                Exposure::LoopbackOnly
+            },
+            skew_bound: self.order.skew.0,
+            late_bound: self.order.late.0,
+            streams: self.max_streams,
+            ..Config::default()
+        }
+    }
+}

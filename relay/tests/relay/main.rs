@@ -1,0 +1,14 @@
+//! A relay in front of real observers' services, over real sockets. Records come from the test instead of a kernel.
+
+mod clocks;
+mod fixture;
+mod follow;
+mod history;
+mod hubble;
+mod hubble_server;
+mod late;
+mod losses;
+mod nodes;
+mod order;
+mod refused;
+mod tree;
