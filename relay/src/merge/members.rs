@@ -1,11 +1,11 @@
 //! Who is part of a stream: peers that are connected, those that come back, those that leave.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
-use flow::selection::timestamp;
+use flow::selection::{Extent, timestamp};
 use proto::observer::GetFlowsRequest;
 use tokio::time::Instant;
 use tonic::{Code, Status};
@@ -60,7 +60,8 @@ impl Merge {
         self.sources
             .push(Source::new(Arc::clone(peer), view.short_name().to_owned()));
         let index = self.sources.len() - 1;
-        let wanted = if is_first {
+        // Who wants what comes from now on wants it from when he asked, not from when each node has heard of it.
+        let wanted = if is_first && self.selection.extent != Extent::New {
             self.wanted.clone()
         } else {
             // Its flows are later than those that are counted.
@@ -121,7 +122,7 @@ impl Merge {
     fn wanted_again(&self, index: usize) -> Wanted {
         let source = &self.sources[index];
         let since_ns = match (source.newest_ns(), self.selection.window.since_ns) {
-            (0, 0) => self.began_ns,
+            (0, 0) => source.peer.its_time_ns(self.began_ns),
             (0, since_ns) => since_ns,
             (newest_ns, _) => newest_ns + 1,
         };
@@ -139,9 +140,10 @@ impl Merge {
     /// A stream has ended, or broken.
     pub(super) fn source_ended(&mut self, index: usize, error: Option<Status>) {
         let source = &mut self.sources[index];
-        let is_lost = error
-            .as_ref()
-            .is_none_or(|status| status.code() == Code::Unavailable);
+        let is_lost = error.as_ref().is_none_or(is_transport);
+        if is_lost {
+            source.peer.suspect();
+        }
         if self.selection.follow && !self.stopping {
             source.retry_at = Some(Instant::now() + RETRY);
         }
@@ -156,15 +158,31 @@ impl Merge {
     }
 }
 
-/// The peers; of two that turn out to be the same node, the first.
+/// Whether the way is broken, rather than that the peer has refused.
+fn is_transport(status: &Status) -> bool {
+    status.code() == Code::Unavailable || std::error::Error::source(status).is_some()
+}
+
+/// The peers; of two that turn out to be the same life of the same node, the first. Others that have the same name are
+/// told apart by their addresses.
 fn named_once(peers: &[Arc<Peer>]) -> Vec<(Arc<Peer>, PeerView)> {
-    let mut names = BTreeSet::new();
     let views = peers.iter().map(|peer| (Arc::clone(peer), peer.view()));
-    let mut views: Vec<(Arc<Peer>, PeerView)> = views.collect();
+    let mut views: Vec<(Arc<Peer>, PeerView)> = views
+        .filter(|(_, view)| !matches!(view.state, PeerState::Gone))
+        .collect();
     // One that is connected goes before one that is not.
     views.sort_by_key(|(_, view)| view.connection().is_none());
-    views.retain(|(_, view)| {
-        !matches!(view.state, PeerState::Gone) && names.insert(view.name.clone())
+    let mut epochs: BTreeMap<String, u64> = BTreeMap::new();
+    views.retain_mut(|(_, view)| match epochs.get(&view.name) {
+        None => {
+            epochs.insert(view.name.clone(), view.heartbeat.epoch);
+            true
+        }
+        Some(epoch) if *epoch == view.heartbeat.epoch && *epoch != 0 => false,
+        Some(_) => {
+            view.name = format!("{} ({})", view.name, view.spec.address);
+            true
+        }
     });
     views
 }

@@ -155,6 +155,7 @@ impl Merge {
     /// Merges until something is to be done about it.
     pub(crate) fn turn(&mut self, context: &mut Context<'_>, sink: &mut impl Sink) -> Turn {
         let mut rows = ROWS_PER_TURN;
+        self.look_at_stop(context);
         loop {
             self.look_at_peers(context);
             self.fill(context, sink);
@@ -339,14 +340,16 @@ impl Merge {
         wall_ns() > self.selection.window.until_ns
     }
 
-    /// Registers for whatever comes next; true if something has come already.
-    fn wait(&mut self, context: &mut Context<'_>) -> bool {
+    /// The relay ends: the peers go on, and what is in hand is still sent.
+    fn look_at_stop(&mut self, context: &mut Context<'_>) {
         if !self.stopping && self.stop.as_mut().poll(context).is_ready() {
             self.stopping = true;
-            // The peers go on; what is in hand is still sent.
             self.sources.iter_mut().for_each(Source::close);
-            return true;
         }
+    }
+
+    /// Registers for whatever comes next; true if something has come already.
+    fn wait(&mut self, context: &mut Context<'_>) -> bool {
         let Some(due) = self.next_deadline() else {
             self.timer = None;
             return false;

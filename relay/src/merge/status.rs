@@ -78,7 +78,8 @@ impl Statuses {
         self.untold.pop_front()
     }
 
-    fn push(&mut self, state: NodeState, node_names: Vec<String>, message: &str) {
+    fn push(&mut self, state: NodeState, mut node_names: Vec<String>, message: &str) {
+        node_names.sort_unstable();
         self.untold.push_back(NodeStatusEvent {
             state_change: state.into(),
             node_names,

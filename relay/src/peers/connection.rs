@@ -112,7 +112,9 @@ async fn first_answer(channel: Channel) -> Result<FirstAnswer, String> {
         Ok(heartbeat) => {
             let heartbeat = heartbeat.into_inner();
             Ok(FirstAnswer {
-                name: Some(heartbeat.node_name.clone()).filter(|name| !name.is_empty()),
+                // A relay is no node: it is called as whoever named it calls it.
+                name: Some(heartbeat.node_name.clone())
+                    .filter(|name| !name.is_empty() && !heartbeat.is_relay),
                 kind: if heartbeat.is_relay {
                     NodeKind::Relay
                 } else {
@@ -138,7 +140,10 @@ async fn ask(peer: &Peer, channel: Channel) -> String {
     let epoch = peer.view().heartbeat.epoch;
     let mut client = BatchesClient::new(channel.clone());
     loop {
-        tokio::time::sleep(HEARTBEAT).await;
+        tokio::select! {
+            () = tokio::time::sleep(HEARTBEAT) => {}
+            () = peer.suspected() => {}
+        }
         let sent_ns = wall_ns();
         let answer = async {
             if is_hubble {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use flow::batch::Interner;
 use proto::tycho::v1::{HeartbeatResponse, NodeKind};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
@@ -19,6 +20,8 @@ pub struct Peer {
     /// Shares what streams from it are told alike.
     pub(crate) interner: Arc<Interner>,
     known: Mutex<Known>,
+    /// A stream from it has broken: it is to be asked at once.
+    suspected: Notify,
 }
 
 /// What is known at one moment.
@@ -96,6 +99,7 @@ impl Peer {
             spec,
             interner: Arc::default(),
             known: Mutex::new(known),
+            suspected: Notify::new(),
         }
     }
 
@@ -113,6 +117,25 @@ impl Peer {
             clock: known.clock.best(),
             connects: known.connects,
         }
+    }
+
+    /// A stream from it has broken.
+    pub(crate) fn suspect(&self) {
+        self.suspected.notify_one();
+    }
+
+    /// Waits until a stream from it breaks.
+    pub(super) async fn suspected(&self) {
+        self.suspected.notified().await;
+    }
+
+    /// What its clock says at a time of ours, or a little earlier if that is not known exactly.
+    pub(crate) fn its_time_ns(&self, time_ns: u64) -> u64 {
+        let Some(clock) = self.lock().clock.best() else {
+            return time_ns;
+        };
+        let its_ns = time_ns.saturating_add_signed(clock.offset_ns);
+        its_ns.saturating_sub(clock.error_ns)
     }
 
     /// How far its clock is off, if it is beyond a bound.
@@ -145,7 +168,7 @@ impl Peer {
         connection
     }
 
-    /// It has answered again. True if that changes whether its clock is beyond `bound`.
+    /// It has answered again.
     pub(super) fn answered(
         &self,
         heartbeat: HeartbeatResponse,

@@ -342,7 +342,7 @@ pub(crate) fn flows(answers: &[GetFlowsResponse]) -> impl Iterator<Item = &Flow>
     answers
         .iter()
         .filter_map(|answer| match &answer.response_types {
-            Some(ResponseTypes::Flow(flow)) => Some(&**flow),
+            Some(ResponseTypes::Flow(flow)) => Some(flow),
             _ => None,
         })
 }

@@ -167,7 +167,7 @@ impl Observer for HubbleServer {
         &self,
         _request: Request<GetNamespacesRequest>,
     ) -> Result<Response<GetNamespacesResponse>, Status> {
-        Ok(Response::default())
+        Ok(Response::new(GetNamespacesResponse::default()))
     }
 
     async fn server_status(

@@ -111,6 +111,7 @@ async fn a_node_that_says_nothing_is_late_and_returns() {
     );
     assert_eq!(stream.flow().await, "a:1");
     b.live(2);
+    a.beat();
     assert_eq!(stream.flow().await, "b:2");
     // It is up to date again, so it is waited for again.
     let mut port = 10;
