@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use daemon::config::Span;
-use daemon::connect::Address;
-use daemon::listen::{Exposure, Listen};
+use daemon::connect::{Address, ClientTls};
+use daemon::listen::Listen;
+use daemon::tls::{CertificateFiles, TlsFileError};
 use relay::Config;
 use relay::config::{DEFAULT_TCP, NamedAddress};
 
 use crate::serving::{self, LogArgs};
+use crate::tls_flags::ServerTlsFlags;
 
 /// Options of `tycho relay`.
 #[derive(Debug, clap::Args)]
@@ -21,15 +23,15 @@ pub(crate) struct RelayArgs {
     /// Address to serve; can be repeated
     #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_TCP)]
     listen: Vec<Listen>,
-    /// Serve addresses that other machines can reach, without encryption and authentication:
-    /// whoever reaches the port reads every flow
-    #[arg(long)]
-    insecure_bind: bool,
     /// Clients that may read streams at the same time; more are refused
     #[arg(long, value_name = "COUNT", default_value_t = Config::default().streams)]
     max_streams: usize,
     #[command(flatten)]
+    peer_tls: PeerTlsArgs,
+    #[command(flatten)]
     order: OrderArgs,
+    #[command(flatten)]
+    tls: ServerTlsFlags,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -38,8 +40,9 @@ pub(crate) struct RelayArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Peers")]
 struct PeerArgs {
-    /// A node's observer (Tycho's or Hubble's), or another relay: ADDRESS or NAME=ADDRESS, where ADDRESS is
-    /// host:port, tls://host:port or unix:///path; can be repeated
+    /// A node's observer (Tycho's or Hubble's), or another relay: ADDRESS or CLUSTER/NODE=ADDRESS, where
+    /// ADDRESS is host:port, tls://host:port or unix:///path; can be repeated. The certificate of a node that
+    /// is named must have the name NODE.CLUSTER.tycho, that of another the host of the address
     #[arg(long, value_name = "[NAME=]ADDRESS")]
     peer: Vec<NamedAddress>,
     /// A file with one of these in each line, `#` begins a comment; followed while running
@@ -48,6 +51,37 @@ struct PeerArgs {
     /// A server that tells which nodes there are (Hubble's peer service)
     #[arg(long, value_name = "ADDRESS")]
     peer_service: Option<Address>,
+}
+
+/// How peers are known that are spoken to by TLS, and how the relay is known to them.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "TLS of peers")]
+struct PeerTlsArgs {
+    /// CAs (PEM) that sign the certificates of peers, in place of those that this machine trusts
+    #[arg(long, value_name = "FILES", value_delimiter = ',')]
+    peer_tls_ca_cert_files: Vec<PathBuf>,
+    /// Certificate (PEM) to show to peers
+    #[arg(long, value_name = "FILE", requires = "peer_tls_key_file")]
+    peer_tls_cert_file: Option<PathBuf>,
+    /// Its private key (PEM, unencrypted)
+    #[arg(long, value_name = "FILE", requires = "peer_tls_cert_file")]
+    peer_tls_key_file: Option<PathBuf>,
+    /// Take whatever certificates peers have: encrypted, but nobody knows to whom
+    #[arg(long)]
+    peer_tls_allow_insecure: bool,
+}
+
+impl PeerTlsArgs {
+    fn tls(self) -> ClientTls {
+        let certificate = self.peer_tls_cert_file.zip(self.peer_tls_key_file);
+        ClientTls {
+            authorities: self.peer_tls_ca_cert_files,
+            certificate: certificate
+                .map(|(certificate, key)| CertificateFiles { certificate, key }),
+            server_name: None,
+            allow_insecure: self.peer_tls_allow_insecure,
+        }
+    }
 }
 
 /// What the order of flows waits for.
@@ -67,27 +101,24 @@ struct OrderArgs {
 /// Runs the relay until SIGINT or SIGTERM.
 pub(crate) fn run(args: RelayArgs) -> anyhow::Result<()> {
     args.log.init()?;
-    let config = args.config();
+    let config = args.config()?;
     serving::until_signal(|tasks| relay::run(config, tasks))
 }
 
 impl RelayArgs {
-    fn config(self) -> Config {
-        Config {
+    fn config(self) -> Result<Config, TlsFileError> {
+        Ok(Config {
             name: self.name,
             peers: self.peers.peer,
             peers_file: self.peers.peers_file,
             peer_service: self.peers.peer_service,
             listen: self.listen,
-            exposure: if self.insecure_bind {
-                Exposure::InsecureBind
-            } else {
-                Exposure::LoopbackOnly
-            },
+            exposure: self.tls.exposure()?,
+            peer_tls: Some(self.peer_tls.tls()),
             skew_bound: self.order.skew.0,
             late_bound: self.order.late.0,
             streams: self.max_streams,
             ..Config::default()
-        }
+        })
     }
 }

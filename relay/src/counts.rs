@@ -11,10 +11,8 @@ pub(crate) struct Counts {
     pub(crate) delivered: AtomicU64,
     /// Flows beyond the number that was asked for.
     pub(crate) left_out: AtomicU64,
-    /// Flows that a client did not wait for: it hung up.
+    /// Flows that were ready when their client hung up.
     pub(crate) abandoned: AtomicU64,
-    /// Flows that peers said they had lost.
-    pub(crate) lost_told: AtomicU64,
     /// Flows that came after younger ones had been sent.
     pub(crate) late: AtomicU64,
     /// Streams that are open.

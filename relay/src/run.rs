@@ -66,7 +66,6 @@ pub async fn serve(config: Config, bound: Vec<Bound>, tasks: Tasks) -> Result<()
             late: config.late_bound,
         },
         drain: drain.clone(),
-        tasks: tasks.clone(),
         started: Instant::now(),
         streams: config.streams,
     };

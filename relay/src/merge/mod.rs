@@ -118,6 +118,15 @@ pub(crate) struct Merge {
     began_ns: u64,
     /// The place of the last row that left.
     sent_ns: u64,
+    tally: Tally,
+}
+
+/// What was counted and not added up yet: one addition a turn, not one a flow.
+#[derive(Debug, Default)]
+struct Tally {
+    received: u64,
+    left_out: u64,
+    late: u64,
 }
 
 impl Merge {
@@ -144,6 +153,7 @@ impl Merge {
             skip,
             began_ns: wall_ns(),
             sent_ns: 0,
+            tally: Tally::default(),
         }
     }
 
@@ -169,6 +179,7 @@ impl Merge {
                 return Turn::End;
             }
             let sent = self.count(sink) && self.send(&mut rows, sink);
+            self.count_up();
             if rows == 0 {
                 return Turn::Yield;
             }
@@ -269,16 +280,15 @@ impl Merge {
     }
 
     fn send_head(&mut self, index: usize, place_ns: u64, sink: &mut impl Sink) {
-        let counts = &self.shared.counts;
         let Some((entry, is_flow)) = self.sources[index].pop() else {
             return;
         };
         if is_flow {
-            Counts::add(&counts.received, 1);
-            Counts::add(&counts.late, u64::from(place_ns < self.sent_ns));
+            self.tally.received += 1;
+            self.tally.late += u64::from(place_ns < self.sent_ns);
             if let Some(skip @ 1..) = &mut self.skip {
                 *skip -= 1;
-                Counts::add(&counts.left_out, 1);
+                self.tally.left_out += 1;
                 return;
             }
             if let Some(left) = &mut self.left {
@@ -300,6 +310,15 @@ impl Merge {
             }),
             Entry::Response(response) => sink.response(place_ns, response, is_flow),
         }
+    }
+
+    /// Adds what was counted since the last time.
+    fn count_up(&mut self) {
+        let tally = std::mem::take(&mut self.tally);
+        let counts = &self.shared.counts;
+        Counts::add(&counts.received, tally.received);
+        Counts::add(&counts.left_out, tally.left_out);
+        Counts::add(&counts.late, tally.late);
     }
 
     /// What is later than this may not leave yet.

@@ -49,13 +49,11 @@ impl PeerSpec {
     /// A peer that a user has named.
     #[must_use]
     pub fn named(peer: &NamedAddress, origin: Origin) -> Self {
+        let name = peer.name.as_ref().map(|name| qualified(name));
         Self {
-            name: peer
-                .name
-                .as_ref()
-                .map_or_else(|| peer.address.to_string(), |name| qualified(name)),
+            server_name: name.as_deref().and_then(certificate_name),
+            name: name.unwrap_or_else(|| peer.address.to_string()),
             address: peer.address.clone(),
-            server_name: None,
             tls: peer.address.scheme == Scheme::Tls,
             origin,
         }
@@ -72,6 +70,12 @@ impl PeerSpec {
             origin,
         }
     }
+}
+
+/// The name on the certificate of `cluster/node`.
+fn certificate_name(name: &str) -> Option<String> {
+    let (cluster, node) = name.split_once('/')?;
+    Some(format!("{node}.{cluster}.tycho"))
 }
 
 /// A name with its cluster; without one, it is of the cluster `default`.

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use daemon::drain::Drain;
-use daemon::tasks::Tasks;
 use flow::encode::ResponseForm;
 use flow::filter::{FilterContext, compile};
 use flow::interfaces::InterfaceTable;
@@ -34,7 +33,6 @@ pub(crate) struct Relay {
     pub(crate) counts: Arc<Counts>,
     pub(crate) bounds: Bounds,
     pub(crate) drain: Drain,
-    pub(crate) tasks: Tasks,
     pub(crate) started: Instant,
     /// Streams at the same time.
     pub(crate) streams: usize,

@@ -167,6 +167,13 @@ impl BatchStream {
     }
 }
 
+impl Drop for BatchStream {
+    fn drop(&mut self) {
+        let (_, flows) = self.rows.writer.take();
+        Counts::add(&self.counts.abandoned, flows);
+    }
+}
+
 impl Stream for BatchStream {
     type Item = Result<Batch, Status>;
 

@@ -139,6 +139,13 @@ impl Sink for Responses {
     fn watermark(&mut self, _watermark_ns: u64) {}
 }
 
+impl Drop for FlowBody {
+    fn drop(&mut self) {
+        let (_, flows) = self.responses.chunk.take();
+        Counts::add(&self.counts.abandoned, flows);
+    }
+}
+
 impl Body for FlowBody {
     type Data = Bytes;
     type Error = Infallible;

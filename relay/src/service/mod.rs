@@ -4,6 +4,7 @@ mod answers;
 mod batches;
 mod body;
 mod flows;
+mod ledger;
 mod nodes;
 mod observer;
 mod server;

@@ -5,6 +5,7 @@ use daemon::listen::{Bound, Listen};
 use daemon::tasks::Tasks;
 use http::HeaderValue;
 use proto::tycho::v1::batches_server::BatchesServer;
+use proto::tycho::v1::ledger_server::LedgerServer;
 use proto::tycho::v1::nodes_server::NodesServer;
 use tokio::task::JoinHandle;
 use tonic::body::Body;
@@ -14,6 +15,7 @@ use tower::util::MapResponseLayer;
 use super::answers::Relay;
 use super::batches::BatchesApi;
 use super::flows::{FlowsService, ObserverService};
+use super::ledger::LedgerApi;
 use super::nodes::NodesApi;
 
 /// The response headers by which clients learn the version.
@@ -40,6 +42,7 @@ impl Server {
         let routes = Routes::new(ObserverService::new(relay.clone()))
             .add_service(FlowsService::new(relay.clone()))
             .add_service(BatchesServer::new(BatchesApi::new(relay.clone())))
+            .add_service(LedgerServer::new(LedgerApi::new(relay.clone())))
             .add_service(NodesServer::new(NodesApi::new(relay.clone())))
             .add_service(health.service())
             .add_service(reflection().build_v1()?)
