@@ -124,6 +124,18 @@ impl Leaf {
         &self.file
     }
 
+    /// Whether it is for asking others.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        self.asks
+    }
+
+    /// Whether its owner may change nodes.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.role == Some(ADMIN_ROLE)
+    }
+
     /// Names that it serves under.
     #[must_use]
     pub fn names(&self) -> &[String] {

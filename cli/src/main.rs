@@ -1,5 +1,6 @@
 //! The `tycho` command: parses the command line and hands over to one module per command.
 
+mod certs;
 mod clock;
 mod connection;
 mod contract_json;
@@ -69,6 +70,8 @@ enum Command {
     /// Show it at work: a node of network namespaces, with policies, traffic and its flows (needs root)
     #[cfg(feature = "observer")]
     Demo(demo::DemoArgs),
+    /// Make a CA and certificates for nodes, relays and clients, for TLS between them
+    Certs(certs::CertsArgs),
     /// Show the version
     Version,
 }
@@ -118,6 +121,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Relay(args) => relay::run(*args)?,
         #[cfg(feature = "observer")]
         Command::Demo(args) => demo::run(&args)?,
+        Command::Certs(args) => certs::run(&args, &mut io::stdout())?,
         Command::Version => writeln!(io::stdout(), "{}", version::line())?,
     }
     Ok(ExitCode::SUCCESS)

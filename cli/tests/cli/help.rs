@@ -24,6 +24,7 @@ fn help() {
     check("relay", &["relay", "--help"]);
     check("observe", &["observe", "--help"]);
     check("status", &["status", "--help"]);
+    check("certs", &["certs", "--help"]);
     check("version", &["version", "--help"]);
     check("explain", &["explain", "--help"]);
     for (group, commands) in [

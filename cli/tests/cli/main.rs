@@ -2,6 +2,7 @@
 
 mod answers;
 mod binary;
+mod certs;
 mod changes;
 #[cfg(feature = "observer")]
 mod demo;
