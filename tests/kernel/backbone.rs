@@ -2,6 +2,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::process::Command;
 use std::time::Duration;
 
 use lab::traffic::{
@@ -105,6 +106,16 @@ fn endpoints_of_different_nodes_talk_with_their_own_addresses() {
     }
 }
 
+/// What minutes would do: neighbours that were learnt are forgotten.
+fn forget_neighbours(cluster: &Cluster) {
+    let nodes = cluster.nodes().map(|node| node.namespace());
+    for namespace in nodes.chain([cluster.backbone()]) {
+        let mut ip = Command::new("ip");
+        ip.args(["-n", namespace.name(), "neighbour", "flush", "all"]);
+        assert!(ip.status().expect("ip runs").success());
+    }
+}
+
 #[test]
 fn packets_of_a_node_that_is_cut_off_vanish_until_it_is_healed() {
     let cluster = cluster();
@@ -115,6 +126,7 @@ fn packets_of_a_node_that_is_cut_off_vanish_until_it_is_healed() {
 
     cluster.partition(1).expect("cut off");
     cluster.partition(1).expect("twice is as good");
+    forget_neighbours(&cluster);
     client.write_all(b"x").expect("the kernel takes it");
     // Neither refused nor unreachable, in both directions, between endpoints and between nodes.
     assert_eq!(attempt(&cluster, 0, 1, LONG), Some(NoAnswer::TimedOut));
