@@ -10,6 +10,7 @@ mod endpoints;
 mod explain;
 mod filters;
 mod identities;
+mod list;
 mod observe;
 #[cfg(feature = "observer")]
 mod observer;
@@ -23,6 +24,7 @@ mod status;
 mod text_file;
 mod tls_flags;
 mod version;
+mod watch;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -40,10 +42,20 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show flows of a Tycho or Hubble server
+    /// Show flows of a Tycho or Hubble server, or what its agents did
     Observe(Box<observe::ObserveArgs>),
     /// Show what a server says of itself, and where its flows went
     Status(status::StatusArgs),
+    /// List the nodes of a relay, and namespaces
+    List {
+        #[command(subcommand)]
+        command: list::ListCommand,
+    },
+    /// Watch what a server tells of changes
+    Watch {
+        #[command(subcommand)]
+        command: watch::WatchCommand,
+    },
     /// Show, add and remove endpoints: what is enforced on which interface
     Endpoint {
         #[command(subcommand)]
@@ -111,6 +123,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Observe(args) => client()?.block_on(observe::run(*args))?,
         Command::Status(args) => client()?.block_on(status::run(args))?,
+        Command::List { command } => client()?.block_on(list::run(command))?,
+        Command::Watch { command } => client()?.block_on(watch::run(command))?,
         Command::Endpoint { command } => client()?.block_on(endpoints::run(command))?,
         Command::Identity { command } => client()?.block_on(identities::run(command))?,
         Command::Policy { command } => return Ok(client()?.block_on(policies::run(command))?),

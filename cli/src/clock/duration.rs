@@ -47,11 +47,40 @@ pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
     Ok(Duration::from_secs_f64(total_ns / 1e9))
 }
 
+/// Writes a span of time as Go does: no unit that is zero in front, and fractions below the second.
+pub(crate) fn write(span: Duration) -> String {
+    let nanos = span.as_nanos();
+    if nanos < 1_000_000_000 {
+        let (unit, unit_ns) = match nanos {
+            0 => return "0s".to_owned(),
+            1..1_000 => ("ns", 1),
+            1_000..1_000_000 => ("µs", 1_000),
+            _ => ("ms", 1_000_000),
+        };
+        return format!("{}{unit}", decimal(nanos, unit_ns));
+    }
+    let seconds = span.as_secs();
+    let rest = u128::from(seconds % 60) * 1_000_000_000 + u128::from(span.subsec_nanos());
+    let rest = decimal(rest, 1_000_000_000);
+    match (seconds / 3_600, seconds / 60 % 60) {
+        (0, 0) => format!("{rest}s"),
+        (0, minutes) => format!("{minutes}m{rest}s"),
+        (hours, minutes) => format!("{hours}h{minutes}m{rest}s"),
+    }
+}
+
+/// `value / unit`, where `unit` is a power of ten, without trailing zeros.
+fn decimal(value: u128, unit: u128) -> String {
+    let digits = unit.ilog10() as usize;
+    let text = format!("{}.{:0digits$}", value / unit, value % unit);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::parse;
+    use super::{parse, write};
 
     #[test]
     fn spans() {
@@ -81,6 +110,24 @@ mod tests {
             "٣s",
         ] {
             assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn spans_are_written_as_they_are_read() {
+        for (nanos, expected) in [
+            (0, "0s"),
+            (1, "1ns"),
+            (1_100, "1.1µs"),
+            (100_000_000, "100ms"),
+            (1_500_000_000, "1.5s"),
+            (60_000_000_000, "1m0s"),
+            (5_400_000_000_000, "1h30m0s"),
+            (3_661_000_000_001, "1h1m1.000000001s"),
+        ] {
+            let span = Duration::from_nanos(nanos);
+            assert_eq!(write(span), expected);
+            assert_eq!(parse(expected), Ok(span));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use prost_types::FieldMask;
 
+use super::dedup::NEEDED_FIELDS;
 use crate::output::Format;
 
 /// The fields that Hubble's CLI asks for.
@@ -62,6 +63,9 @@ pub(crate) enum MaskError {
         /// The path as given.
         path: String,
     },
+    /// The two ends of a connection would not be recognised.
+    #[error("--dedup needs more fields than --field-mask asks for; add {0}")]
+    Dedup(String),
 }
 
 /// The mask for a request, if any.
@@ -94,6 +98,28 @@ pub(super) fn mask(
     }))
 }
 
+/// Refuses a mask that leaves out what `--dedup` goes by.
+pub(super) fn check_for_dedup(mask: Option<&FieldMask>) -> Result<(), MaskError> {
+    let Some(mask) = mask else {
+        return Ok(());
+    };
+    let is_asked_for = |needed: &str| {
+        mask.paths.iter().any(|path| {
+            needed
+                .strip_prefix(path.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    };
+    let missing: Vec<&str> = NEEDED_FIELDS
+        .into_iter()
+        .filter(|needed| !is_asked_for(needed))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(MaskError::Dedup(missing.join(",")))
+}
+
 /// Follows the path through the messages of the contract.
 fn check(path: &str) -> Result<(), MaskError> {
     let unknown = || MaskError::Path {
@@ -115,7 +141,8 @@ fn check(path: &str) -> Result<(), MaskError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALSO_PRINTED, HUBBLE, MaskError, POLICIES, check};
+    use super::{ALSO_PRINTED, HUBBLE, MaskError, POLICIES, check, check_for_dedup, mask};
+    use crate::output::Format;
 
     #[test]
     fn every_default_path_is_a_field() {
@@ -136,6 +163,30 @@ mod tests {
         ] {
             let path = path.to_owned();
             assert_eq!(check(&path), Err(MaskError::Path { path: path.clone() }));
+        }
+    }
+
+    #[test]
+    fn dedup_needs_fields() {
+        let default = mask(Format::Compact, &[], true, false).expect("no custom path");
+        assert_eq!(check_for_dedup(default.as_ref()), Ok(()));
+        assert_eq!(check_for_dedup(None), Ok(()));
+        let all_but = "IP,l4,event_type,verdict,traffic_direction,policy_match_type,source";
+        for (paths, missing) in [
+            (
+                format!("{all_but},destination.identity,is_reply,node_name"),
+                None,
+            ),
+            (
+                format!("{all_but},destination.labels,is_reply"),
+                Some("destination.identity,node_name"),
+            ),
+        ] {
+            let paths: Vec<String> = paths.split(',').map(str::to_owned).collect();
+            let custom = mask(Format::Json, &paths, true, false).expect("they are fields");
+            let expected =
+                missing.map_or(Ok(()), |fields| Err(MaskError::Dedup(fields.to_owned())));
+            assert_eq!(check_for_dedup(custom.as_ref()), expected);
         }
     }
 }

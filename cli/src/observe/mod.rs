@@ -1,5 +1,7 @@
-//! `tycho observe`: asks a server (or a file) for flows and prints them.
+//! `tycho observe`: asks a server (or a file) for flows, or for agent events, and prints them.
 
+mod agent_events;
+mod dedup;
 mod field_mask;
 mod input_file;
 mod raw_filters;
@@ -11,22 +13,40 @@ mod stream;
 use std::io;
 use std::path::PathBuf;
 
-use proto::observer::GetFlowsRequest;
-
 use crate::clock::format::TimeFormat;
-use crate::connection::{CallError, ConnectError, Connection, ServerFlags};
+use crate::connection::{CallError, ConnectError, ServerFlags};
 use crate::filters::{FilterError, FilterFlags};
 use crate::output::color::When;
 use crate::output::{Format, Options, Printer};
+use dedup::Lines;
 use field_mask::MaskError;
 use input_file::InputError;
 use raw_filters::RawFilterError;
 use selectors::{SelectorError, Selectors};
 use stream::StreamError;
 
-/// The flags of `tycho observe`.
+/// What `tycho observe` shows.
 #[derive(Debug, Clone, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct ObserveArgs {
+    #[command(subcommand)]
+    command: Option<ObserveCommand>,
+    #[command(flatten)]
+    flows: FlowArgs,
+}
+
+/// The subcommands; without one it is flows.
+#[derive(Debug, Clone, clap::Subcommand)]
+enum ObserveCommand {
+    /// Show flows, as without a subcommand
+    Flows(Box<FlowArgs>),
+    /// Show what observers did: started, endpoints and policies and addresses that changed
+    AgentEvents(Box<agent_events::AgentEventArgs>),
+}
+
+/// The flags of `tycho observe` and `tycho observe flows`.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct FlowArgs {
     #[command(flatten)]
     selectors: Selectors,
     #[command(flatten)]
@@ -39,6 +59,8 @@ pub(crate) struct ObserveArgs {
     denylist: Vec<String>,
     #[command(flatten)]
     formatting: Formatting,
+    #[command(flatten)]
+    flow_formatting: FlowFormatting,
     #[command(flatten)]
     server: ServerFlags,
     /// Print only these fields of a flow, such as `source.labels,verdict` (with JSON only)
@@ -70,20 +92,23 @@ pub(crate) struct ObserveArgs {
     /// Say nothing of nodes in trouble
     #[arg(short, long, help_heading = "Other")]
     silent_errors: bool,
+    /// Print the verdicts of both ends of a connection as one line that says which end decided. Drops
+    /// and verdicts that differ stay visible; `--last` counts flows as the server has them. With -o json
+    /// the other end's flow is in `tycho.other_end`
+    #[arg(long, help_heading = "Other")]
+    dedup: bool,
 }
 
+/// What flows and agent events have in common.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Formatting")]
 struct Formatting {
     /// Form of the output
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     output: Format,
-    /// Say on which node a flow was seen
+    /// Say on which node it was seen
     #[arg(long)]
     print_node_name: bool,
-    /// Say which policies decided
-    #[arg(long)]
-    print_policy_names: bool,
     /// How text output writes times
     #[arg(
         long,
@@ -93,6 +118,14 @@ struct Formatting {
         value_name = "FORM"
     )]
     time_format: TimeFormat,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Formatting")]
+struct FlowFormatting {
+    /// Say which policies decided
+    #[arg(long)]
+    print_policy_names: bool,
     /// When to colour text output
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     color: When,
@@ -136,6 +169,14 @@ pub(crate) enum ObserveError {
     /// The server ended the stream with an error.
     #[error(transparent)]
     Stream(#[from] StreamError),
+    /// The server has no agent events.
+    #[error(
+        "{refusal}\nagent events come from a Tycho observer or relay, or from the agent of a node with Hubble; name one with `--server ADDRESS`"
+    )]
+    NoAgentEvents {
+        /// Its words.
+        refusal: CallError,
+    },
     /// The server refused a filter.
     #[error("{refusal}\n{next_step}")]
     Refused {
@@ -154,6 +195,14 @@ pub(crate) enum ObserveError {
 
 /// Runs the command on the process's standard streams.
 pub(crate) async fn run(args: ObserveArgs) -> Result<(), ObserveError> {
+    match args.command {
+        None => flows(args.flows).await,
+        Some(ObserveCommand::Flows(args)) => flows(*args).await,
+        Some(ObserveCommand::AgentEvents(args)) => agent_events::run(*args).await,
+    }
+}
+
+async fn flows(args: FlowArgs) -> Result<(), ObserveError> {
     let format = args.formatting.output;
     if format == Format::Table && args.selectors.follow {
         return Err(ObserveError::TableFollow);
@@ -166,30 +215,22 @@ pub(crate) async fn run(args: ObserveArgs) -> Result<(), ObserveError> {
         format,
         time_format: args.formatting.time_format,
         node_names: args.formatting.print_node_name,
-        policy_names: args.formatting.print_policy_names,
-        numeric: args.formatting.numeric || !args.formatting.ip_translation,
-        color: args.formatting.color,
+        policy_names: args.flow_formatting.print_policy_names,
+        numeric: args.flow_formatting.numeric || !args.flow_formatting.ip_translation,
+        color: args.flow_formatting.color,
         silent_errors: args.silent_errors,
     };
     if let Some(path) = &args.input_file {
-        let mut printer = Printer::new(&options, standard_output(), io::stderr());
-        return Ok(input_file::print(path, &request, &mut printer)?);
+        let printer = Printer::new(&options, standard_output(), io::stderr());
+        let mut lines = Lines::of_file(printer, args.dedup);
+        return Ok(input_file::print(path, &request, &mut lines)?);
     }
     let connection = args.server.connect().await?;
-    show(&connection, request, &options)
+    let printer = Printer::new(&options, standard_output(), io::stderr());
+    let mut lines = Lines::new(printer, args.dedup);
+    stream::print(&connection, request, format.is_json(), &mut lines)
         .await
-        .map_err(|error| refused::with_flags(error, &args))
-}
-
-/// Prints what a server answers to the request, until the stream ends or the user interrupts.
-pub(crate) async fn show(
-    connection: &Connection,
-    request: GetFlowsRequest,
-    options: &Options,
-) -> Result<(), ObserveError> {
-    let mut printer = Printer::new(options, standard_output(), io::stderr());
-    let details = options.format.is_json();
-    Ok(stream::print(connection, request, details, &mut printer).await?)
+        .map_err(|error| refused::with_flags(error.into(), &args))
 }
 
 fn standard_output() -> impl io::Write {

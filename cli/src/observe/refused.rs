@@ -2,11 +2,11 @@
 
 use tonic::Code;
 
-use super::{ObserveArgs, ObserveError, StreamError};
+use super::{FlowArgs, ObserveError, StreamError};
 use crate::connection::CallError;
 
 /// The error with the flags that are meant, if it is about a filter.
-pub(super) fn with_flags(error: ObserveError, args: &ObserveArgs) -> ObserveError {
+pub(super) fn with_flags(error: ObserveError, args: &FlowArgs) -> ObserveError {
     match error {
         ObserveError::Stream(StreamError::Call(refusal)) => match next_step(&refusal, args) {
             Some(next_step) => ObserveError::Refused { refusal, next_step },
@@ -16,7 +16,7 @@ pub(super) fn with_flags(error: ObserveError, args: &ObserveArgs) -> ObserveErro
     }
 }
 
-fn next_step(refusal: &CallError, args: &ObserveArgs) -> Option<String> {
+fn next_step(refusal: &CallError, args: &FlowArgs) -> Option<String> {
     if refusal.code() != Some(Code::InvalidArgument) {
         return None;
     }
@@ -37,7 +37,7 @@ fn next_step(refusal: &CallError, args: &ObserveArgs) -> Option<String> {
     ))
 }
 
-impl ObserveArgs {
+impl FlowArgs {
     /// Whether a flag sets the field of a filter, or may do so.
     fn sets(&self, field: &str) -> bool {
         let raw = self.allowlist.iter().chain(&self.denylist);

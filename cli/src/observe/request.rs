@@ -4,10 +4,10 @@ use std::time::SystemTime;
 
 use proto::observer::GetFlowsRequest;
 
-use super::{ObserveArgs, ObserveError, field_mask, raw_filters};
+use super::{FlowArgs, ObserveError, field_mask, raw_filters};
 
 /// The request that the flags describe.
-pub(super) fn build(args: &ObserveArgs) -> Result<GetFlowsRequest, ObserveError> {
+pub(super) fn build(args: &FlowArgs) -> Result<GetFlowsRequest, ObserveError> {
     let (mut whitelist, mut blacklist) = args.filters.lists()?;
     whitelist.extend(raw_filters::parse("--allowlist", &args.allowlist)?);
     blacklist.extend(raw_filters::parse("--denylist", &args.denylist)?);
@@ -18,8 +18,11 @@ pub(super) fn build(args: &ObserveArgs) -> Result<GetFlowsRequest, ObserveError>
         args.formatting.output,
         &args.field_mask,
         args.use_default_field_masks,
-        args.formatting.print_policy_names,
+        args.flow_formatting.print_policy_names,
     )?;
+    if args.dedup {
+        field_mask::check_for_dedup(field_mask.as_ref())?;
+    }
     Ok(GetFlowsRequest {
         number: selection.number,
         first: selection.first,

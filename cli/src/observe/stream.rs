@@ -9,8 +9,9 @@ use proto::tycho::v1::GetFlowsResponse;
 use proto::tycho::v1::flows_client::FlowsClient;
 use tonic::{Code, Status, Streaming};
 
+use super::dedup::Lines;
 use crate::connection::{CallError, Connection, MAX_MESSAGE_BYTES};
-use crate::output::{Printer, without_details};
+use crate::output::without_details;
 
 /// Why a stream ended early.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +66,7 @@ pub(super) async fn print<O: io::Write, E: io::Write>(
     connection: &Connection,
     request: GetFlowsRequest,
     details: bool,
-    printer: &mut Printer<O, E>,
+    lines: &mut Lines<O, E>,
 ) -> Result<(), StreamError> {
     let interrupt = tokio::signal::ctrl_c();
     tokio::pin!(interrupt);
@@ -79,21 +80,22 @@ pub(super) async fn print<O: io::Write, E: io::Write>(
         let next = match flows.next().now_or_never() {
             Some(next) => next,
             None => {
-                printer.flush()?;
+                lines.flush()?;
                 tokio::select! {
                     next = flows.next() => next,
+                    () = lines.due() => continue,
                     _ = &mut interrupt => break Ok(()),
                 }
             }
         };
         match next {
-            Ok(Some(response)) => printer.print(&response)?,
+            Ok(Some(response)) => lines.push(response)?,
             Ok(None) => break Ok(()),
             Err(status) if status.code() == Code::Cancelled => break Ok(()),
             Err(status) => break Err(connection.call_error(status)),
         }
     };
     // What came before an error is shown, too.
-    printer.finish()?;
+    lines.finish()?;
     Ok(ended?)
 }

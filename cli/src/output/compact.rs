@@ -17,10 +17,10 @@ impl Layout for Compact {
     fn flow(
         &mut self,
         out: &mut dyn io::Write,
-        _response: &GetFlowsResponse,
+        response: &GetFlowsResponse,
         flow: &Flow,
     ) -> io::Result<()> {
-        let row = self.style.row(flow);
+        let row = self.style.row(response, flow);
         let node = row
             .node
             .map(|node| format!(" [{node}]"))

@@ -30,11 +30,11 @@ impl Layout for Dict {
     fn flow(
         &mut self,
         out: &mut dyn io::Write,
-        _response: &GetFlowsResponse,
+        response: &GetFlowsResponse,
         flow: &Flow,
     ) -> io::Result<()> {
         self.rule(out)?;
-        let row = self.style.row(flow);
+        let row = self.style.row(response, flow);
         writeln!(out, "  TIMESTAMP: {}", row.time)?;
         if let Some(node) = row.node {
             writeln!(out, "       NODE: {node}")?;

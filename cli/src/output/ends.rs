@@ -29,6 +29,16 @@ pub(crate) fn plain(flow: &Flow, translate: bool) -> (End, End) {
     of(flow, EndStyle { translate, palette })
 }
 
+/// The names of source and destination without ports.
+pub(super) fn names(flow: &Flow) -> (String, String) {
+    let without_ports = Flow {
+        l4: None,
+        ..flow.clone()
+    };
+    let (source, destination) = plain(&without_ports, true);
+    (source.host, destination.host)
+}
+
 /// Source and destination.
 pub(super) fn of(flow: &Flow, style: EndStyle) -> (End, End) {
     let (source_port, destination_port) = ports(flow);

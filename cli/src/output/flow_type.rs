@@ -67,13 +67,7 @@ pub(crate) fn text(flow: &Flow) -> String {
             .find(|(_, number)| *number == sub_type)
             .map_or_else(|| sub_type.to_string(), |(name, _)| (*name).to_owned()),
         POLICY_VERDICT => {
-            let match_type = usize::try_from(flow.policy_match_type)
-                .ok()
-                .and_then(|index| MATCH_TYPES.get(index))
-                .map_or_else(
-                    || flow.policy_match_type.to_string(),
-                    |name| (*name).to_owned(),
-                );
+            let match_type = match_type(flow);
             let direction = TrafficDirection::try_from(flow.traffic_direction).map_or_else(
                 |_| flow.traffic_direction.to_string(),
                 |direction| direction.as_str_name().to_owned(),
@@ -87,6 +81,17 @@ pub(crate) fn text(flow: &Flow) -> String {
         TRACE_SOCK => socket_text(flow.sock_xlate_point),
         _ => "UNKNOWN".to_owned(),
     }
+}
+
+/// What of the other end a policy went by.
+pub(super) fn match_type(flow: &Flow) -> String {
+    usize::try_from(flow.policy_match_type)
+        .ok()
+        .and_then(|index| MATCH_TYPES.get(index))
+        .map_or_else(
+            || flow.policy_match_type.to_string(),
+            |name| (*name).to_owned(),
+        )
 }
 
 fn l7_text(l7: &proto::flow::Layer7) -> String {

@@ -1,5 +1,7 @@
 //! Prints responses: one module per format, and one per part that formats share.
 
+pub(crate) mod agent_events;
+mod both_ends;
 pub(crate) mod color;
 pub(crate) mod columns;
 mod compact;
@@ -22,11 +24,13 @@ mod verdict;
 use std::io;
 
 use proto::observer::get_flows_response::ResponseTypes as Observed;
+use proto::relay::NodeStatusEvent;
 use proto::tycho::v1::GetFlowsResponse;
 use proto::tycho::v1::get_flows_response::ResponseTypes;
 
 use crate::clock::format::TimeFormat;
 use color::{Palette, When};
+use node_status::Troubles;
 use row::{Layout, Style};
 
 /// Form of the output.
@@ -74,6 +78,7 @@ pub(crate) struct Options {
 pub(crate) struct Printer<O, E> {
     layout: Box<dyn Layout + Send>,
     silent_errors: bool,
+    troubles: Troubles,
     stdout: O,
     stderr: E,
 }
@@ -104,6 +109,7 @@ impl<O: io::Write, E: io::Write> Printer<O, E> {
         Self {
             layout,
             silent_errors: options.silent_errors,
+            troubles: Troubles::default(),
             stdout,
             stderr,
         }
@@ -116,13 +122,25 @@ impl<O: io::Write, E: io::Write> Printer<O, E> {
             Some(ResponseTypes::LostEvents(lost)) => {
                 self.layout.lost(&mut self.stdout, response, lost)
             }
-            Some(ResponseTypes::NodeStatus(status))
-                if node_status::is_trouble(status) && !self.silent_errors =>
-            {
-                self.layout.node_status(&mut self.stderr, response, status)
-            }
-            Some(ResponseTypes::NodeStatus(_)) | None => Ok(()),
+            Some(ResponseTypes::NodeStatus(status)) => self.node_status(response, status),
+            None => Ok(()),
         }
+    }
+
+    fn node_status(
+        &mut self,
+        response: &GetFlowsResponse,
+        status: &NodeStatusEvent,
+    ) -> io::Result<()> {
+        let news = self.troubles.news(status);
+        let Some(news) = news.filter(|_| !self.silent_errors) else {
+            return Ok(());
+        };
+        let response = GetFlowsResponse {
+            response_types: Some(ResponseTypes::NodeStatus(news.clone())),
+            ..response.clone()
+        };
+        self.layout.node_status(&mut self.stderr, &response, &news)
     }
 
     /// Shows what was printed so far.

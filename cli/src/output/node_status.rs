@@ -1,5 +1,6 @@
 //! What a relay says of its nodes, in words.
 
+use std::collections::HashSet;
 use std::io;
 
 use proto::relay::{NodeState, NodeStatusEvent};
@@ -11,12 +12,38 @@ use super::row::Style;
 /// Names are listed until they take this many characters; the rest are counted.
 const NAMES_LENGTH: usize = 50;
 
-/// Whether the event tells of trouble; the others would only be noise between flows.
-pub(super) fn is_trouble(status: &NodeStatusEvent) -> bool {
-    matches!(
-        status.state_change(),
-        NodeState::NodeError | NodeState::NodeUnavailable
-    )
+/// So many nodes in trouble are remembered.
+const MOST_REMEMBERED: usize = 4_096;
+
+/// The nodes that were said to be in trouble. That they work is news only of those: what a stream begins with, and nodes
+/// that join, would only be noise between flows.
+#[derive(Debug, Default)]
+pub(super) struct Troubles {
+    names: HashSet<String>,
+}
+
+impl Troubles {
+    /// What of the event is worth a line.
+    pub(super) fn news(&mut self, status: &NodeStatusEvent) -> Option<NodeStatusEvent> {
+        match status.state_change() {
+            NodeState::NodeError | NodeState::NodeUnavailable | NodeState::NodeGone => {
+                let room = MOST_REMEMBERED.saturating_sub(self.names.len());
+                self.names
+                    .extend(status.node_names.iter().take(room).cloned());
+                Some(status.clone())
+            }
+            NodeState::NodeConnected => {
+                let names = status.node_names.iter();
+                let recovered: Vec<String> =
+                    names.filter_map(|name| self.names.take(name)).collect();
+                (!recovered.is_empty()).then(|| NodeStatusEvent {
+                    node_names: recovered,
+                    ..status.clone()
+                })
+            }
+            NodeState::UnknownNodeState => None,
+        }
+    }
 }
 
 /// One line.
@@ -78,5 +105,41 @@ fn names(all: &[String]) -> String {
     match all.len() - shown {
         0 => joined,
         more => format!("{joined} (and {more} more)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::relay::{NodeState, NodeStatusEvent};
+
+    use super::Troubles;
+
+    #[test]
+    fn a_node_that_works_is_news_after_trouble() {
+        let mut troubles = Troubles::default();
+        for (state, names, expected) in [
+            (NodeState::NodeConnected, "a b c", ""),
+            (NodeState::NodeUnavailable, "b", "b"),
+            (NodeState::NodeError, "c", "c"),
+            (NodeState::NodeError, "c", "c"),
+            (NodeState::NodeConnected, "a b", "b"),
+            (NodeState::NodeConnected, "a b", ""),
+            (NodeState::NodeConnected, "c", "c"),
+            (NodeState::NodeGone, "a", "a"),
+            (NodeState::UnknownNodeState, "b", ""),
+            (NodeState::NodeConnected, "d a", "a"),
+        ] {
+            let status = NodeStatusEvent {
+                state_change: state.into(),
+                node_names: names.split(' ').map(str::to_owned).collect(),
+                message: "why".to_owned(),
+            };
+            let news = troubles.news(&status);
+            let told = news.as_ref().map(|news| news.node_names.join(" "));
+            assert_eq!(told.unwrap_or_default(), expected, "{state:?} {names}");
+            let kept = news
+                .is_none_or(|news| (news.state_change(), news.message) == (state, status.message));
+            assert!(kept, "{state:?} {names}");
+        }
     }
 }

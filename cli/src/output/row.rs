@@ -6,6 +6,7 @@ use prost_types::Timestamp;
 use proto::flow::{Flow, LostEvent, LostEventSource};
 use proto::tycho::v1::GetFlowsResponse;
 
+use super::both_ends::BothEnds;
 use super::color::Palette;
 use super::ends::{self, End, EndStyle};
 use super::escape::escape;
@@ -48,8 +49,9 @@ pub(super) struct LostRow {
 }
 
 impl Style {
-    /// The columns of a flow.
-    pub(super) fn row(&self, flow: &Flow) -> Row {
+    /// The columns of a flow; of one that has the other end's in it, the columns of both.
+    pub(super) fn row(&self, response: &GetFlowsResponse, flow: &Flow) -> Row {
+        let both = BothEnds::of(response, flow);
         let (source, destination) = ends::of(
             flow,
             EndStyle {
@@ -57,17 +59,24 @@ impl Style {
                 palette: self.palette,
             },
         );
-        let (verdict, paint) = verdict::text(flow, self.policy_names);
+        let (mut verdict, paint) = verdict::text(flow, self.policy_names);
+        let mut kind = flow_type::text(flow);
+        let mut node = flow.node_name.clone();
+        let mut is_reply = flow.is_reply;
+        if let Some(both) = both {
+            verdict = both.verdict(self.policy_names);
+            kind = both.kind();
+            node = both.nodes();
+            is_reply = both.is_reply();
+        }
         let verdict = escape(&verdict);
         Row {
             time: self.time(flow.time.as_ref()),
-            node: self
-                .node_names
-                .then(|| escape(&flow.node_name).into_owned()),
+            node: self.node_names.then(|| escape(&node).into_owned()),
             source,
             destination,
-            is_reply: flow.is_reply,
-            kind: escape(&flow_type::text(flow)).into_owned(),
+            is_reply,
+            kind: escape(&kind).into_owned(),
             verdict: match paint {
                 Some(paint) => self.palette.paint(paint, &verdict),
                 None => verdict.into_owned(),

@@ -21,10 +21,10 @@ impl Layout for Table {
     fn flow(
         &mut self,
         _out: &mut dyn io::Write,
-        _response: &GetFlowsResponse,
+        response: &GetFlowsResponse,
         flow: &Flow,
     ) -> io::Result<()> {
-        let row = self.style.row(flow);
+        let row = self.style.row(response, flow);
         let mut cells = vec![row.time];
         cells.extend(row.node);
         cells.extend([

@@ -39,6 +39,19 @@ pub(super) fn text(flow: &Flow, policy_names: bool) -> (String, Option<Paint>) {
 
 /// ` BY namespace/name (kind), …` for the policies that decided in the flow's direction.
 fn policies(flow: &Flow, allowed: bool) -> String {
+    by(&deciding(flow, allowed))
+}
+
+/// ` BY …, …`, or nothing.
+pub(super) fn by(names: &[String]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(" BY {}", names.join(", "))
+}
+
+/// `namespace/name (kind)` of each policy that decided in the flow's direction.
+pub(super) fn deciding(flow: &Flow, allowed: bool) -> Vec<String> {
     let deciding: &[Policy] = match (TrafficDirection::try_from(flow.traffic_direction), allowed) {
         (Ok(TrafficDirection::Ingress), true) => &flow.ingress_allowed_by,
         (Ok(TrafficDirection::Ingress), false) => &flow.ingress_denied_by,
@@ -46,11 +59,7 @@ fn policies(flow: &Flow, allowed: bool) -> String {
         (Ok(TrafficDirection::Egress), false) => &flow.egress_denied_by,
         _ => &[],
     };
-    if deciding.is_empty() {
-        return String::new();
-    }
-    let names: Vec<String> = deciding.iter().map(policy).collect();
-    format!(" BY {}", names.join(", "))
+    deciding.iter().map(policy).collect()
 }
 
 fn policy(policy: &Policy) -> String {

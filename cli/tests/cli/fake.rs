@@ -12,10 +12,12 @@ use proto::observer::{
     GetFlowsRequest, GetFlowsResponse, GetNamespacesRequest, GetNamespacesResponse,
     GetNodesRequest, GetNodesResponse, ServerStatusRequest, ServerStatusResponse,
 };
+use proto::peer::peer_server::PeerServer;
 use proto::tycho::v1::endpoints_server::EndpointsServer;
 use proto::tycho::v1::flows_server::{Flows, FlowsServer};
 use proto::tycho::v1::identities_server::IdentitiesServer;
 use proto::tycho::v1::ledger_server::{Ledger, LedgerServer};
+use proto::tycho::v1::nodes_server::NodesServer;
 use proto::tycho::v1::policies_server::PoliciesServer;
 use proto::tycho::v1::{
     CounterRow, FlowDetails, GetLedgerRequest, GetLedgerResponse, LedgerRow, MapRow,
@@ -25,8 +27,9 @@ use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
 
 use crate::fake_node::FakeNode;
+use crate::fake_relay::FakeRelay;
 
-type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+pub(crate) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// What the server does.
 #[derive(Clone, Default)]
@@ -41,6 +44,10 @@ pub(crate) struct Plan {
     pub(crate) is_tycho: bool,
     /// What it says of endpoints, identities and policies, if it is Tycho's.
     pub(crate) node: FakeNode,
+    /// What it is as a relay.
+    pub(crate) relay: FakeRelay,
+    /// The agent events it streams; without any it has none to stream.
+    pub(crate) agent_events: Vec<GetAgentEventsResponse>,
 }
 
 /// A running server; it stops when dropped.
@@ -116,6 +123,9 @@ async fn serve(
         .await;
     let is_tycho = service.plan.is_tycho;
     let node = is_tycho.then(|| service.plan.node.clone());
+    let relay = service.plan.relay.clone();
+    let has_nodes = is_tycho && !relay.nodes.is_empty();
+    let has_peers = !relay.peers.is_empty();
     let router = tonic::transport::Server::builder()
         .add_service(health_server)
         .add_service(ObserverServer::new(service.clone()))
@@ -123,7 +133,9 @@ async fn serve(
         .add_optional_service(is_tycho.then(|| LedgerServer::new(service)))
         .add_optional_service(node.clone().map(EndpointsServer::new))
         .add_optional_service(node.clone().map(IdentitiesServer::new))
-        .add_optional_service(node.map(PoliciesServer::new));
+        .add_optional_service(node.map(PoliciesServer::new))
+        .add_optional_service(has_nodes.then(|| NodesServer::new(relay.clone())))
+        .add_optional_service(has_peers.then(|| PeerServer::new(relay)));
     let stopped = async {
         stopped.await.ok();
     };
@@ -265,15 +277,32 @@ impl Observer for Service {
             seen_flows: 5_000,
             uptime_ns: 10_000_000_000,
             version: "1.19.4+tycho0.1.0".to_owned(),
-            ..Default::default()
+            ..self.plan.relay.status.clone()
         }))
     }
 
     async fn get_agent_events(
         &self,
-        _request: Request<GetAgentEventsRequest>,
+        request: Request<GetAgentEventsRequest>,
     ) -> Result<Response<Self::GetAgentEventsStream>, Status> {
-        Err(Status::unimplemented("no agent events"))
+        if self.plan.agent_events.is_empty() {
+            return Err(Status::unimplemented("no agent events"));
+        }
+        let request = request.into_inner();
+        // The request in the terms of the other one, which is what is remembered.
+        self.remember(
+            "agent events",
+            GetFlowsRequest {
+                number: request.number,
+                first: request.first,
+                follow: request.follow,
+                since: request.since,
+                until: request.until,
+                ..Default::default()
+            },
+        );
+        let events = self.plan.agent_events.clone().into_iter().map(Ok);
+        Ok(Response::new(Box::pin(tokio_stream::iter(events))))
     }
 
     async fn get_debug_events(
@@ -287,13 +316,15 @@ impl Observer for Service {
         &self,
         _request: Request<GetNodesRequest>,
     ) -> Result<Response<GetNodesResponse>, Status> {
-        Err(Status::unimplemented("no nodes"))
+        self.plan.relay.nodes_as_hubble_has_them()
     }
 
     async fn get_namespaces(
         &self,
         _request: Request<GetNamespacesRequest>,
     ) -> Result<Response<GetNamespacesResponse>, Status> {
-        Err(Status::unimplemented("no namespaces"))
+        Ok(Response::new(GetNamespacesResponse {
+            namespaces: self.plan.relay.namespaces.clone(),
+        }))
     }
 }

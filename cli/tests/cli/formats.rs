@@ -56,10 +56,60 @@ fn nodes_in_trouble_go_to_standard_error() {
         run.stderr,
         "Nov 22 10:00:00.123 [relay-0]: 1 nodes are unavailable: default/node-c\n\
          Nov 22 10:00:01.123 [relay-0]: Error \"context deadline exceeded\" on 10 nodes: \
-         default/node-00, default/node-01 (and 8 more)\n"
+         default/node-00, default/node-01 (and 8 more)\n\
+         Nov 22 10:00:01.123 [relay-0]: 1 nodes removed from cluster: default/node-d\n"
     );
     let run = tycho_fed(&["observe", "-s", "--input-file", "-"], &input);
     assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn every_state_of_a_node_in_every_format() {
+    let event = |state: &str, more: &str| {
+        format!(
+            r#"{{"node_status":{{"state_change":"{state}","node_names":["default/b"]{more}}},"node_name":"relay","time":"2025-11-22T10:00:01Z"}}"#
+        )
+    };
+    let error = event("NODE_ERROR", r#","message":"it\u001b \"broke\"""#);
+    for (events, format, expected) in [
+        (&[event("NODE_CONNECTED", "")][..], "compact", ""),
+        (&[event("UNKNOWN_NODE_STATE", "")], "compact", ""),
+        (
+            &[event("NODE_UNAVAILABLE", "")],
+            "table",
+            "Nov 22 10:00:01.000 [relay]: 1 nodes are unavailable: default/b\n",
+        ),
+        (
+            &[event("NODE_GONE", ""), event("NODE_CONNECTED", "")],
+            "compact",
+            "Nov 22 10:00:01.000 [relay]: 1 nodes removed from cluster: default/b\n\
+             Nov 22 10:00:01.000 [relay]: Receiving flows from 1 nodes: default/b\n",
+        ),
+        (
+            std::slice::from_ref(&error),
+            "compact",
+            "Nov 22 10:00:01.000 [relay]: Error \"it\\u{1b} \\\"broke\\\"\" on 1 nodes: default/b\n",
+        ),
+        (
+            &[event("NODE_UNAVAILABLE", ""), error.clone()],
+            "dict",
+            "  TIMESTAMP: Nov 22 10:00:01.000\n      STATE: NODE_UNAVAILABLE\n      NODES: default/b\n    \
+             MESSAGE: N/A\n------------\n  TIMESTAMP: Nov 22 10:00:01.000\n      STATE: NODE_ERROR\n      \
+             NODES: default/b\n    MESSAGE: \"it\\u{1b} \\\"broke\\\"\"\n",
+        ),
+        (
+            &[event("NODE_GONE", "")],
+            "json",
+            &format!("{}\n", event("NODE_GONE", "")),
+        ),
+    ] {
+        let arguments = ["observe", "--input-file", "-", "-o", format];
+        let run = tycho_fed(&arguments, &events.join("\n"));
+        assert_eq!(
+            (run.stderr.as_str(), run.stdout.as_str(), run.code),
+            (expected, "", 0)
+        );
+    }
 }
 
 #[test]

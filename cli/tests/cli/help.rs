@@ -27,8 +27,14 @@ fn help() {
     check("certs", &["certs", "--help"]);
     check("version", &["version", "--help"]);
     check("explain", &["explain", "--help"]);
+    for command in ["flows", "agent-events"] {
+        let name = format!("observe-{command}");
+        check(&name, &["observe", command, "--help"]);
+    }
     for (group, commands) in [
-        ("endpoint", &["list", "get", "add", "remove", "label"][..]),
+        ("list", &["nodes", "namespaces"][..]),
+        ("watch", &["peers"]),
+        ("endpoint", &["list", "get", "add", "remove", "label"]),
         ("identity", &["list", "get"]),
         (
             "policy",

@@ -268,6 +268,7 @@ pub(crate) fn slow_details(names: &Names, sequence: u64, row: &FlowRow) -> FlowD
         .to_string(),
         endpoint: row.endpoint.into(),
         tcp_flags: row.tcp_flags.into(),
+        other_end: None,
     }
 }
 
