@@ -80,6 +80,13 @@ const KERNEL: Source = Source {
     needs_root: true,
 };
 
+const RELAY: Source = Source {
+    package: "relay",
+    bench: "relay",
+    prints_json: true,
+    needs_root: false,
+};
+
 const fn nanoseconds(most: f64) -> Option<Target> {
     at_most(most, "ns")
 }
@@ -146,6 +153,122 @@ pub(super) const ROWS: &[Row] = &[
         "resident memory per flow held",
         at_most(160.0, "bytes"),
         MEMORY,
+    ),
+    row(
+        "relay-cpu-1",
+        "relay CPU per flow, 1 Tycho node",
+        None,
+        RELAY,
+    ),
+    row(
+        "relay-flows-1",
+        "the same by the clock, nodes, relay and client on this machine",
+        None,
+        RELAY,
+    ),
+    row(
+        "relay-cpu-3",
+        "relay CPU per flow, 3 Tycho nodes",
+        None,
+        RELAY,
+    ),
+    row(
+        "relay-flows-3",
+        "the same by the clock, nodes, relay and client on this machine",
+        None,
+        RELAY,
+    ),
+    row(
+        "relay-cpu-10",
+        "relay CPU per flow, 10 Tycho nodes",
+        nanoseconds(250.0),
+        RELAY,
+    ),
+    row(
+        "relay-flows-10",
+        "the same by the clock, nodes, relay and client on this machine",
+        nanoseconds(286.0),
+        RELAY,
+    ),
+    row(
+        "relay-cpu-100",
+        "relay CPU per flow, 100 Tycho nodes",
+        None,
+        RELAY,
+    ),
+    row(
+        "relay-flows-100",
+        "the same by the clock, nodes, relay and client on this machine",
+        nanoseconds(3_333.0),
+        RELAY,
+    ),
+    row(
+        "relay-cpu-10-tls",
+        "relay CPU per flow, 10 nodes, TLS on both sides",
+        None,
+        RELAY,
+    ),
+    row("relay-flows-10-tls", "the same by the clock", None, RELAY),
+    row(
+        "relay-cpu-10-hubble",
+        "relay CPU per flow, 10 nodes that speak as Hubble",
+        nanoseconds(650.0),
+        RELAY,
+    ),
+    row(
+        "relay-flows-10-hubble",
+        "the same by the clock",
+        nanoseconds(714.0),
+        RELAY,
+    ),
+    row(
+        "relay-order-3",
+        "flows out of the order of time, 3 nodes",
+        at_most(0.0, "flows"),
+        RELAY,
+    ),
+    row(
+        "relay-order-10",
+        "flows out of the order of time, 10 nodes",
+        at_most(0.0, "flows"),
+        RELAY,
+    ),
+    row(
+        "relay-order-50",
+        "flows out of the order of time, 50 nodes",
+        at_most(0.0, "flows"),
+        RELAY,
+    ),
+    row(
+        "relay-last20-50",
+        "`observe --last 20` over 50 nodes: first byte of a flow",
+        at_most(12.0, "ms"),
+        RELAY,
+    ),
+    row(
+        "relay-last20-100",
+        "the same over 100 nodes",
+        at_most(150.0, "ms"),
+        RELAY,
+    ),
+    row(
+        "relay-follow",
+        "one flow each 300 ms, 10 nodes: age on delivery, the oldest of 60",
+        at_most(250.0, "ms"),
+        RELAY,
+    ),
+    row("relay-follow-p50", "the same, median", None, RELAY),
+    row(
+        "relay-memory-peer",
+        "relay memory per connected peer",
+        at_most(1.0, "MiB"),
+        RELAY,
+    ),
+    row(
+        "relay-memory-client",
+        "relay memory per streaming client that does not read, 10 nodes",
+        at_most(2.0, "MiB"),
+        RELAY,
     ),
     row(
         "kernel-established-v4",
