@@ -4,6 +4,7 @@
     reason = "a test fails by panicking, in its model too"
 )]
 
+mod batch;
 mod encode;
 mod fields;
 mod filter;

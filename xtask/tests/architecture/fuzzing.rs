@@ -8,8 +8,8 @@ use crate::repository::{METADATA, Package, Target, entries, root};
 
 const FOLDER: &str = "fuzz";
 
-/// Its input is made by the target itself: bytes that nobody would write by hand.
-const WITHOUT_SEEDS: [&str; 1] = ["records"];
+/// Their input is bytes that nobody would write by hand.
+const WITHOUT_SEEDS: [&str; 2] = ["batches", "records"];
 
 fn targets() -> &'static [Target] {
     let mut packages = METADATA.iter().flat_map(|metadata| &metadata.packages);
