@@ -59,6 +59,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Setup => {
             setup::build_tools()?;
             setup::network_tools()?;
+            setup::registry_tools()?;
             println!("Everything is installed.");
             Ok(())
         }

@@ -2,6 +2,7 @@
 
 mod compiler;
 mod debian;
+mod etcd;
 mod fuzzer;
 mod linker;
 mod llvm;
@@ -37,6 +38,11 @@ pub(crate) fn network_tools() -> anyhow::Result<()> {
         &["iproute2"],
         "`ip`, with which the demo's network namespaces can be looked into",
     )
+}
+
+/// What the tests of the cluster's registry need.
+pub(crate) fn registry_tools() -> anyhow::Result<()> {
+    etcd::ensure()
 }
 
 /// What the fuzz targets need.

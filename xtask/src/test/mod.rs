@@ -45,6 +45,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let mut stages = Stages::default();
     let set_up = stages.run("setup", || {
         setup::build_tools()?;
+        setup::registry_tools()?;
         if options.wants(Tier::Kernel) {
             setup::network_tools()
         } else {

@@ -1,0 +1,109 @@
+//! One session: follow what changes, keep the node alive, publish, sweep, until one of them breaks.
+
+use std::collections::hash_map::RandomState;
+use std::convert::Infallible;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::super::store::{BackendError, Feed, Session, Store};
+use super::{NodeRegistry, lock};
+
+/// States are published at most once in this time: many changes make one state.
+const BETWEEN_STATES: Duration = Duration::from_millis(10);
+
+impl NodeRegistry {
+    /// Runs a session to its end. Says whether it told this process everything, and why it ended.
+    pub(super) async fn serve(
+        &self,
+        session: Session,
+        broken: &mut mpsc::Receiver<BackendError>,
+        first: bool,
+    ) -> (bool, BackendError) {
+        let Session {
+            store,
+            mut feed,
+            keeps_own,
+        } = session;
+        if !keeps_own {
+            lock(&self.mirror).disown();
+            lock(&self.desired).forget_written(None);
+        }
+        // Errors of calls in earlier sessions.
+        while broken.try_recv().is_ok() {}
+        if first {
+            // Nothing is current before everything was told once.
+            let began = match feed.next().await {
+                Ok(event) => event,
+                Err(error) => return (false, error),
+            };
+            lock(&self.mirror).apply(began);
+            self.publish_state();
+        }
+        self.store.send_replace(Some(Arc::clone(&store)));
+        self.connected();
+        let ended = tokio::select! {
+            ended = self.follow(&mut *feed) => ended,
+            ended = self.keep_alive(&store) => ended,
+            ended = self.keep_published(&store) => ended,
+            ended = self.keep_sweeping(&store) => ended,
+            Some(error) = broken.recv() => Err(error),
+        };
+        self.store.send_replace(None);
+        let Err(error) = ended;
+        (true, error)
+    }
+
+    /// Takes events as they come.
+    async fn follow(&self, feed: &mut dyn Feed) -> Result<Infallible, BackendError> {
+        let mut published = Instant::now();
+        let mut news = false;
+        loop {
+            let event = tokio::select! {
+                event = feed.next() => event?,
+                () = sleep_until(published + BETWEEN_STATES), if news => {
+                    self.publish_state();
+                    published = Instant::now();
+                    news = false;
+                    continue;
+                }
+            };
+            if lock(&self.mirror).apply(event) {
+                self.publish.notify_one();
+            }
+            news = true;
+            if published.elapsed() >= BETWEEN_STATES {
+                self.publish_state();
+                published = Instant::now();
+                news = false;
+            }
+        }
+    }
+
+    fn publish_state(&self) {
+        let state = lock(&self.mirror).state.clone();
+        self.state.send_replace(Arc::new(state));
+        self.tell_known();
+    }
+
+    /// Three times in each lease.
+    async fn keep_alive(&self, store: &Arc<dyn Store>) -> Result<Infallible, BackendError> {
+        loop {
+            store.tick().await?;
+            self.heard();
+            tokio::time::sleep(self.settings.lease / 3).await;
+        }
+    }
+}
+
+/// A time up to a quarter shorter or longer, so that nodes do not do the same at the same moment.
+pub(super) fn jittered(time: Duration) -> Duration {
+    // A new hasher has random keys.
+    let random = RandomState::new().hash_one(0_u8) % 1024;
+    let half = time / 2;
+    let part = half * random as u32 / 1024;
+    time - half / 2 + part
+}
