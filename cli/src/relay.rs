@@ -6,6 +6,7 @@ use daemon::config::Span;
 use daemon::connect::{Address, ClientTls};
 use daemon::listen::Listen;
 use daemon::tls::{CertificateFiles, TlsFileError};
+use registry::cluster::{RegistrySettings, RegistryUrl};
 use relay::Config;
 use relay::config::{DEFAULT_TCP, NamedAddress};
 
@@ -48,6 +49,15 @@ struct PeerArgs {
     /// A file with one of these in each line, `#` begins a comment; followed while running
     #[arg(long, value_name = "FILE")]
     peers_file: Option<PathBuf>,
+    /// The registry whose nodes are peers: file:/directory or etcd://host:port[,…][/prefix]; followed while
+    /// running
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "TYCHO_REGISTRY",
+        hide_env_values = true
+    )]
+    registry: Option<RegistryUrl>,
     /// A server that tells which nodes there are (Hubble's peer service)
     #[arg(long, value_name = "ADDRESS")]
     peer_service: Option<Address>,
@@ -111,6 +121,7 @@ impl RelayArgs {
             name: self.name,
             peers: self.peers.peer,
             peers_file: self.peers.peers_file,
+            registry: self.peers.registry.map(RegistrySettings::new),
             peer_service: self.peers.peer_service,
             listen: self.listen,
             exposure: self.tls.exposure()?,

@@ -1,12 +1,11 @@
 //! What a relay is told at its start.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use daemon::connect::{Address, ClientTls};
 use daemon::listen::{Exposure, Listen};
-use registry::cluster::Registry;
+use registry::cluster::RegistrySettings;
 
 /// The TCP address that is served unless configured otherwise.
 pub const DEFAULT_TCP: &str = "127.0.0.1:4245";
@@ -21,7 +20,7 @@ pub struct Config {
     /// A file with a peer in each line; followed while the relay runs.
     pub peers_file: Option<PathBuf>,
     /// The registry whose nodes are peers.
-    pub registry: Option<Arc<dyn Registry>>,
+    pub registry: Option<RegistrySettings>,
     /// A server whose `peer.Peer` service tells of nodes.
     pub peer_service: Option<Address>,
     /// Authorities and our own certificate, for peers that are spoken to by TLS.

@@ -2,6 +2,8 @@
 
 use daemon::listen::{BindError, Listen};
 
+use registry::cluster::RegistryError;
+
 use crate::peers::PeersFileError;
 
 /// Why a relay does not start, or ended early.
@@ -21,6 +23,9 @@ pub enum RelayError {
     /// The file of peers cannot be used.
     #[error(transparent)]
     PeersFile(#[from] PeersFileError),
+    /// The registry cannot be used.
+    #[error("cannot use the registry")]
+    Registry(#[from] RegistryError),
     /// The services cannot be put together.
     #[error("cannot set up server reflection")]
     Reflection(#[from] tonic_reflection::server::Error),

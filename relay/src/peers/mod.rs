@@ -19,6 +19,7 @@ pub use spec::{Origin, PeerSpec, qualified};
 pub use state::{Connection, Peer, PeerState, PeerView};
 
 use crate::config::Config;
+use crate::error::RelayError;
 use connection::Shared;
 
 /// The peers of all sources, by name: what the relay reads.
@@ -59,11 +60,7 @@ impl Board {
 }
 
 /// Follows all sources and keeps a connection to each peer, until `tasks` are cancelled.
-pub(crate) fn start(
-    config: &Config,
-    epoch: u64,
-    tasks: &Tasks,
-) -> Result<Arc<Board>, PeersFileError> {
+pub(crate) fn start(config: &Config, epoch: u64, tasks: &Tasks) -> Result<Arc<Board>, RelayError> {
     let board = Arc::new(Board::new());
     let named = config.peers.iter();
     let flags = named
@@ -73,8 +70,8 @@ pub(crate) fn start(
     if let Some(path) = &config.peers_file {
         sources.push(file::follow(path, tasks)?);
     }
-    if let Some(registry) = &config.registry {
-        sources.push(nodes_of_registry::follow(Arc::clone(registry), tasks));
+    if let Some(settings) = &config.registry {
+        sources.push(nodes_of_registry::follow(settings.clone(), tasks)?);
     }
     if let Some(address) = &config.peer_service {
         sources.push(notify::follow(

@@ -1,15 +1,15 @@
 //! The nodes of the registry as peers.
 
-use std::sync::Arc;
-
 use daemon::tasks::Tasks;
-use registry::cluster::{ClusterState, Registry};
+use registry::cluster::{ClusterState, RegistryError, RegistrySettings, open};
 
 use super::Specs;
 use super::spec::{Origin, PeerSpec};
 
-/// Follows the registry's nodes.
-pub(super) fn follow(registry: Arc<dyn Registry>, tasks: &Tasks) -> Specs {
+/// Follows the registry's nodes. While the registry is away, those that it told last are the peers.
+pub(super) fn follow(settings: RegistrySettings, tasks: &Tasks) -> Result<Specs, RegistryError> {
+    let (registry, driver) = open(settings)?;
+    tasks.spawn("registry", driver.run(tasks.cancellation()));
     let mut states = registry.state();
     let first = specs(&states.borrow_and_update());
     let (sender, receiver) = tokio::sync::watch::channel(first);
@@ -29,7 +29,7 @@ pub(super) fn follow(registry: Arc<dyn Registry>, tasks: &Tasks) -> Specs {
         };
         cancel.run_until_cancelled(work).await;
     });
-    receiver
+    Ok(receiver)
 }
 
 fn specs(state: &ClusterState) -> Vec<PeerSpec> {
