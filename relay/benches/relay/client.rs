@@ -92,7 +92,8 @@ pub(crate) async fn read(
                 }
                 result.flows += 1;
             }
-            if let Some(time_ns) = scanned.and_then(|scanned| scanned.time_ns) {
+            let of_flow = scanned.filter(|scanned| scanned.kind == ResponseKind::Flow);
+            if let Some(time_ns) = of_flow.and_then(|scanned| scanned.time_ns) {
                 result.out_of_order += u64::from(time_ns < newest_ns);
                 newest_ns = newest_ns.max(time_ns);
             }
