@@ -6,6 +6,7 @@
 
 mod late;
 mod members;
+mod sink;
 mod source;
 mod status;
 
@@ -16,13 +17,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use flow::batch::{Entry, Told};
-use flow::encode::Names;
-use flow::row::ROW_WORDS;
 use flow::selection::{Extent, Selection};
 use futures_util::Stream as _;
-use proto::relay::NodeStatusEvent;
 use tokio::time::{Instant, Sleep};
 use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -31,53 +28,12 @@ use crate::clock::wall_ns;
 use crate::counts::Counts;
 use crate::peers::Board;
 use crate::upstream::Wanted;
+pub(crate) use sink::{Row, Sink, Turn};
 use source::{Polled, Source};
 use status::Statuses;
 
 /// Rows before other streams get their turn.
 const ROWS_PER_TURN: usize = 8_192;
-
-/// What a client gets.
-pub(crate) trait Sink {
-    /// Whether what there is should go out before more is added.
-    fn is_full(&self) -> bool;
-    /// A lane of a source is a node from now on.
-    fn lane(&mut self, source: usize, lane: u16, names: &Names);
-    /// The tables of a lane have grown.
-    fn defined(&mut self, source: usize, lane: u16);
-    /// Takes a row.
-    fn row(&mut self, row: Row<'_>);
-    /// Takes a response of a node that has no rows.
-    fn response(&mut self, time_ns: u64, response: Bytes, is_flow: bool);
-    /// Takes news of nodes.
-    fn status(&mut self, status: NodeStatusEvent);
-    /// So many flows come before those that follow.
-    fn expected(&mut self, flows: u64);
-    /// Nothing earlier will come.
-    fn watermark(&mut self, watermark_ns: u64);
-}
-
-/// A row of a source.
-pub(crate) struct Row<'a> {
-    pub(crate) source: usize,
-    pub(crate) lane: u16,
-    pub(crate) sequence: u64,
-    pub(crate) words: &'a [u64; ROW_WORDS],
-    pub(crate) is_flow: bool,
-}
-
-/// What a turn came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// What there is should go out.
-    Full,
-    /// Others get their turn first.
-    Yield,
-    /// There is nothing more now.
-    Wait,
-    /// There is nothing more at all.
-    End,
-}
 
 /// How long, and for whom, a stream waits.
 #[derive(Clone, Copy, Debug)]
