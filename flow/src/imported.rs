@@ -145,14 +145,9 @@ mod tests {
             assert_eq!((scanned.kind, scanned.time_ns), (kind, time_ns));
         };
         let full = Some(1_700_000_000_999_999_999);
+        check(ResponseTypes::Flow(flow()), time, ResponseKind::Flow, full);
         check(
-            ResponseTypes::Flow(flow().into()),
-            time,
-            ResponseKind::Flow,
-            full,
-        );
-        check(
-            ResponseTypes::Flow(flow().into()),
+            ResponseTypes::Flow(flow()),
             None,
             ResponseKind::Flow,
             Some(3_000_000_004),
@@ -172,7 +167,7 @@ mod tests {
         .unwrap();
         let mut out = Vec::new();
         prune(
-            &response(ResponseTypes::Flow(flow().into()), flow().time),
+            &response(ResponseTypes::Flow(flow()), flow().time),
             &mask,
             &mut out,
         );
@@ -181,10 +176,7 @@ mod tests {
             uuid: "u".to_owned(),
             ..Flow::default()
         };
-        assert_eq!(
-            pruned.response_types,
-            Some(ResponseTypes::Flow(kept.into()))
-        );
+        assert_eq!(pruned.response_types, Some(ResponseTypes::Flow(kept)));
         assert_eq!(
             (pruned.node_name.as_str(), pruned.time),
             ("default/a", flow().time)

@@ -241,10 +241,6 @@ impl TestRelay {
         }
     }
 
-    pub(crate) fn address(&self) -> NamedAddress {
-        format!("127.0.0.1:{}", self.port).parse().unwrap()
-    }
-
     pub(crate) fn client(&self) -> ObserverClient<Channel> {
         ObserverClient::new(self.channel.clone())
     }

@@ -54,7 +54,7 @@ impl HubbleServer {
             ..Flow::default()
         };
         let response = GetFlowsResponse {
-            response_types: Some(ResponseTypes::Flow(flow.into())),
+            response_types: Some(ResponseTypes::Flow(flow)),
             node_name: "default/h".to_owned(),
             time,
         };

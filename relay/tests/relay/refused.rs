@@ -59,7 +59,7 @@ async fn bad_requests_name_what_is_wrong() {
 
 #[tokio::test]
 async fn more_streams_than_allowed() {
-    let nodes = vec![TestNode::start("a", 10_000).await];
+    let nodes = [TestNode::start("a", 10_000).await];
     let relay = TestRelay::with(Config {
         peers: nodes.iter().map(TestNode::address).collect(),
         streams: 2,
