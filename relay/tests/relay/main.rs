@@ -15,4 +15,5 @@ mod losses;
 mod nodes;
 mod order;
 mod refused;
+mod shown;
 mod tree;
