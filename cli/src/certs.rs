@@ -185,15 +185,18 @@ fn uses(
     let key = quoted(&directory.key(leaf.file()));
     let serves =
         format!("--tls-cert-file {certificate} --tls-key-file {key} --tls-client-ca-files {ca}");
-    let asks = format!(
-        "--tls-ca-cert-files {ca} --tls-client-cert-file {certificate} --tls-client-key-file {key}"
-    );
     match (leaf.names().is_empty(), leaf.asks()) {
-        (true, _) => writeln!(output, "tycho status --server {} {asks}", address(server)),
-        (false, false) => writeln!(output, "tycho observer --listen 0.0.0.0:4244 {serves}"),
+        (true, _) => writeln!(
+            output,
+            "tycho status --server {} --tls-ca-cert-files {ca} --tls-client-cert-file {certificate} \
+             --tls-client-key-file {key}",
+            address(server)
+        ),
+        (false, false) => writeln!(output, "tycho observer --listen 0.0.0.0:4244 {serves} …"),
         (false, true) => writeln!(
             output,
-            "tycho relay --listen 0.0.0.0:4245 {serves} --tls {asks}"
+            "tycho relay --listen 0.0.0.0:4245 {serves} --peer-tls-ca-cert-files {ca} --peer-tls-cert-file \
+             {certificate} --peer-tls-key-file {key} --peer CLUSTER/NODE=tls://HOST:4244 …"
         ),
     }
 }

@@ -12,3 +12,4 @@ mod refused;
 mod replay;
 mod selection;
 mod servers;
+mod tls;

@@ -57,13 +57,30 @@ pub(crate) struct Replay {
 impl Replay {
     /// A node that knows everybody, and no flows.
     pub(crate) fn empty() -> Self {
+        Self::serving(None, Exposure::LoopbackOnly)
+    }
+
+    /// The same with the whole recording, on a TCP port of this machine.
+    pub(crate) fn on_tcp(exposure: Exposure) -> Self {
+        let any_port = Listen::Tcp {
+            host: "127.0.0.1".to_owned(),
+            port: 0,
+        };
+        let mut replay = Self::serving(Some(any_port), exposure);
+        replay.feed(&recording());
+        replay
+    }
+
+    /// Without an address: on a socket in a folder of its own.
+    fn serving(listen: Option<Listen>, exposure: Exposure) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .expect("a runtime");
         let directory = tempfile::tempdir().expect("a folder");
-        let listen = Listen::Unix(directory.path().join("observer.sock"));
+        let socket = Listen::Unix(directory.path().join("observer.sock"));
+        let listen = listen.unwrap_or(socket);
         let inside = runtime.enter();
         let tasks = Tasks::new();
         let (pipeline, inlet) = Pipeline::start(100_000, &tasks);
@@ -71,7 +88,7 @@ impl Replay {
         describe(&node);
         let drain = Drain::new(tasks.cancellation());
         let server = runtime.block_on(async {
-            let bound = listen.bind(Exposure::LoopbackOnly).await.expect("free");
+            let bound = listen.bind(exposure).await.expect("free");
             let health = Health::starting().await;
             let server = Server::new(&node, &health, &drain, &tasks).expect("services");
             let (address, _served) = server.serve(bound, &tasks);

@@ -6,8 +6,7 @@ mod call;
 
 use std::time::Duration;
 
-use daemon::causes::in_full;
-use daemon::connect::{ClientSecurity, Windows, connect};
+use daemon::connect::{Asker, ClientSecurity, Windows, connect};
 use proto::observer::observer_client::ObserverClient;
 use proto::observer::{ServerStatusRequest, ServerStatusResponse};
 use tonic::transport::Channel;
@@ -88,7 +87,7 @@ pub(crate) struct Failure {
 /// Why it does not.
 #[derive(Debug, thiserror::Error)]
 enum Reason {
-    #[error("{}", visible_lines(&in_full(.0)))]
+    #[error("{}", visible_lines(&.0.told(Asker::Command)))]
     Connect(daemon::connect::ConnectError),
     #[error("{0}")]
     Api(String),
@@ -106,7 +105,7 @@ impl Failure {
     /// What to do, in a line of its own, unless the reason says it.
     fn next_step(&self) -> String {
         match &self.reason {
-            Reason::Connect(error) if error.is_of_tls() => String::new(),
+            Reason::Connect(error) if error.next_step(Asker::Command).is_some() => String::new(),
             _ => format!("\n{NEXT_STEP}"),
         }
     }

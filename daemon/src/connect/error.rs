@@ -35,17 +35,14 @@ pub enum ConnectError {
     #[error(transparent)]
     Files(#[from] TlsFileError),
     /// A certificate cannot have this name.
-    #[error(
-        "{name:?} is no name that a certificate can have; name the server's with `--tls-server-name`"
-    )]
+    #[error("{name:?} is no name that a certificate can have")]
     ServerName {
         /// The name.
         name: String,
     },
     /// The server is another one than expected.
     #[error(
-        "its certificate is for {certificate}, expected {expected:?} (it expires {}); correct the address, or say the \
-         name with `--tls-server-name`",
+        "its certificate is for {certificate}, expected {expected:?} (it expires {})",
         certificate.expires()
     )]
     WrongName {
@@ -56,8 +53,7 @@ pub enum ConnectError {
     },
     /// The server's certificate is no longer valid.
     #[error(
-        "its certificate for {certificate} expired {}; give the server a new one (`tycho certs` makes one), it takes it \
-         without a restart",
+        "its certificate for {certificate} expired {}",
         certificate.expires()
     )]
     Expired {
@@ -66,7 +62,7 @@ pub enum ConnectError {
     },
     /// The server's certificate is not valid yet.
     #[error(
-        "its certificate for {certificate} is valid from {} only; compare the clocks of both machines",
+        "its certificate for {certificate} is valid from {} only",
         certificate.begins()
     )]
     NotYetValid {
@@ -74,9 +70,7 @@ pub enum ConnectError {
         certificate: Box<CertificateFacts>,
     },
     /// None of the authorities has signed the server's certificate.
-    #[error(
-        "its certificate for {certificate} is signed by an unknown CA; name that CA's file with `--tls-ca-cert-files`"
-    )]
+    #[error("its certificate for {certificate} is signed by an unknown CA")]
     UnknownAuthority {
         /// What the certificate says.
         certificate: Box<CertificateFacts>,
@@ -86,7 +80,7 @@ pub enum ConnectError {
     Untrusted(#[source] Error),
     /// The client's own certificate does not hold now.
     #[error(
-        "the client certificate {} is valid from {} to {}: make a new one (`tycho certs`)",
+        "the client certificate {} is valid from {} to {}",
         path.display(), certificate.begins(), certificate.expires()
     )]
     OwnCertificate {
@@ -96,33 +90,25 @@ pub enum ConnectError {
         certificate: Box<CertificateFacts>,
     },
     /// The server wants to know who asks.
-    #[error(
-        "it wants a client certificate: give one with `--tls-client-cert-file` and `--tls-client-key-file` \
-         (`tycho certs` makes them)"
-    )]
+    #[error("it wants a client certificate")]
     ClientCertificateRequired,
     /// The server does not take the client's certificate.
-    #[error(
-        "it refuses the client certificate: {0}; give one that its CA has signed with `--tls-client-cert-file` and \
-         `--tls-client-key-file`"
-    )]
+    #[error("it refuses the client certificate: {0}")]
     ClientCertificateRefused(&'static str),
     /// TLS was tried, and the server does not speak it.
-    #[error(
-        "it does not speak TLS: leave `--tls` (and `tls://`) away, or give the server a certificate"
-    )]
+    #[error("it does not speak TLS")]
     ServerSpeaksPlaintext,
     /// TLS was not tried, and the server speaks nothing else.
-    #[error("it speaks TLS: use `--tls`, with `--tls-ca-cert-files` for a CA of your own")]
+    #[error("it speaks TLS")]
     ServerSpeaksTls,
     /// TLS broke for another reason.
     #[error("the TLS handshake failed")]
     Handshake(#[source] Error),
     /// The server hung up while TLS began.
-    #[error("it hung up during the TLS handshake: does it speak TLS 1.3?")]
+    #[error("it hung up during the TLS handshake")]
     ClosedInHandshake,
     /// The server hung up before a word of HTTP/2.
-    #[error("it accepts connections but hangs up before a word of HTTP/2{}", if *.encrypted { "" } else { ": it may want TLS, try `--tls`" })]
+    #[error("it accepts connections but hangs up before a word of HTTP/2")]
     Closed {
         /// Whether TLS was spoken.
         encrypted: bool,
@@ -135,37 +121,6 @@ pub enum ConnectError {
         /// What it said.
         what: String,
     },
-}
-
-impl ConnectError {
-    /// Whether TLS, or its absence, is the cause; the text then says what to do.
-    #[must_use]
-    pub fn is_of_tls(&self) -> bool {
-        match self {
-            Self::NoSocket
-            | Self::SocketForbidden
-            | Self::Refused
-            | Self::Resolve { .. }
-            | Self::Open(_)
-            | Self::Closed { encrypted: true }
-            | Self::NotHttp2 { .. } => false,
-            Self::Files(_)
-            | Self::ServerName { .. }
-            | Self::WrongName { .. }
-            | Self::Expired { .. }
-            | Self::NotYetValid { .. }
-            | Self::UnknownAuthority { .. }
-            | Self::Untrusted(_)
-            | Self::OwnCertificate { .. }
-            | Self::ClientCertificateRequired
-            | Self::ClientCertificateRefused(_)
-            | Self::ServerSpeaksPlaintext
-            | Self::ServerSpeaksTls
-            | Self::Handshake(_)
-            | Self::ClosedInHandshake
-            | Self::Closed { encrypted: false } => true,
-        }
-    }
 }
 
 /// Why a handshake failed.

@@ -7,6 +7,7 @@ mod address;
 mod error;
 mod first;
 mod handshake;
+mod next_step;
 mod security;
 mod socket;
 mod verify;
@@ -19,6 +20,7 @@ use tonic::transport::{Channel, Endpoint, Uri};
 
 pub use address::{Address, AddressError, Scheme, Target};
 pub use error::ConnectError;
+pub use next_step::Asker;
 pub use security::{ClientSecurity, ClientTls};
 
 use first::{Answer, FirstAnswer};
@@ -51,7 +53,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 /// protect it. There is no limit of time; a caller that drops the future leaves nothing behind.
 ///
 /// # Errors
-/// See [`ConnectError`]; each says what to do next.
+/// See [`ConnectError`]; [`ConnectError::told`] says what to do next.
 pub async fn connect(
     target: &Target,
     security: &ClientSecurity,

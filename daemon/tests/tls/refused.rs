@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use certificates::{Leaf, Validity};
 use daemon::causes::in_full;
-use daemon::connect::ClientTls;
+use daemon::connect::{Asker, ClientTls};
 use daemon::tls::{CertificateFiles, ServerFiles, ServerTls};
 
 use crate::place::{DAY, Place, Served, answers, leaves};
@@ -16,7 +16,7 @@ async fn check(served: &Served, client: Option<&ClientTls>, expect: Option<&str>
     match (served.connect(client).await, expect) {
         (Ok(channel), None) => assert!(answers(&channel).await, "{client:?}"),
         (Err(error), Some(text)) => {
-            let error = in_full(&error);
+            let error = error.told(Asker::Command);
             assert!(error.contains(text), "{error}\nexpected: {text}");
         }
         (got, expect) => panic!("{client:?}: {got:?}, expected {expect:?}"),
@@ -54,7 +54,7 @@ async fn servers_are_known_by_their_certificates() {
         (
             foreign.clone(),
             Some(
-                "its certificate for \"a.default.tycho\", \"127.0.0.1\" is signed by an unknown CA; name that CA's file",
+                "its certificate for \"a.default.tycho\", \"127.0.0.1\" is signed by an unknown CA; name the CA's file",
             ),
         ),
         (
@@ -71,11 +71,11 @@ async fn servers_are_known_by_their_certificates() {
     ] {
         check(&served, Some(&client), expect).await;
     }
-    check(&served, None, Some("it speaks TLS: use `--tls`")).await;
+    check(&served, None, Some("it speaks TLS; use `--tls`")).await;
     served.end().await;
 
     let plain = Served::start(None).await;
-    let expect = Some("it does not speak TLS: leave `--tls`");
+    let expect = Some("it does not speak TLS; leave `--tls`");
     check(&plain, Some(&client), expect).await;
     check(&plain, None, None).await;
     plain.end().await;
@@ -131,7 +131,9 @@ async fn clients_are_known_by_their_certificates() {
         (place.client(Some("relay-r")), None),
         (
             place.client(None),
-            Some("it wants a client certificate: give one with `--tls-client-cert-file`"),
+            Some(
+                "it wants a client certificate; give one that the server's CA has signed with `--tls-client-cert-file`",
+            ),
         ),
         (
             foreign,
@@ -144,7 +146,7 @@ async fn clients_are_known_by_their_certificates() {
     ] {
         check(&served, Some(&client), expect).await;
     }
-    check(&served, None, Some("it speaks TLS: use `--tls`")).await;
+    check(&served, None, Some("it speaks TLS; use `--tls`")).await;
     served.end().await;
 }
 

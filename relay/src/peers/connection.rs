@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use daemon::connect::{ClientSecurity, ClientTls, Windows, connect};
+use daemon::connect::{Asker, ClientSecurity, ClientTls, Windows, connect};
 use proto::observer::ServerStatusRequest;
 use proto::observer::observer_client::ObserverClient;
 use proto::tycho::v1::batches_client::BatchesClient;
@@ -92,7 +92,7 @@ async fn open(peer: &Peer, shared: &Shared) -> Result<(Channel, FirstAnswer), St
     let opened = async {
         let channel = connect(&spec.address.target, &security, WINDOWS)
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| error.told(Asker::Relay))?;
         let first = first_answer(channel.clone()).await?;
         if first.heartbeat.is_relay && first.heartbeat.epoch == shared.epoch {
             return Err("it is this relay itself: take it off the list of peers".to_owned());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use daemon::connect::{Address, ClientSecurity, ClientTls, Scheme, Windows, connect};
+use daemon::connect::{Address, Asker, ClientSecurity, ClientTls, Scheme, Windows, connect};
 use daemon::tasks::Tasks;
 use proto::peer::peer_client::PeerClient;
 use proto::peer::{ChangeNotification, ChangeNotificationType, NotifyRequest};
@@ -47,7 +47,7 @@ async fn listen(
     };
     let channel = match connect(&address.target, &security, Windows::BULK).await {
         Ok(channel) => channel,
-        Err(error) => return error.to_string(),
+        Err(error) => return error.told(Asker::Relay),
     };
     let mut stream = match PeerClient::new(channel).notify(NotifyRequest {}).await {
         Ok(stream) => stream.into_inner(),

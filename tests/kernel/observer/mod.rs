@@ -11,6 +11,7 @@ mod label_filter;
 mod lifecycle;
 mod status;
 mod survival;
+mod tls;
 mod verdicts;
 
 /// Frontends may reach backends on TCP 8080, the banned may nothing, and nobody else may anything.
