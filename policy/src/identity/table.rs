@@ -136,6 +136,31 @@ impl Identities {
         Ok(())
     }
 
+    /// Adds an identity as [`Identities::insert`] does, also if its labels have another number already: from now on they
+    /// have this one, and the earlier number goes on meaning them until it is removed. Gives that earlier number.
+    ///
+    /// # Errors
+    /// [`IdentityError::NumberTaken`] if the number means other labels.
+    pub fn supersede(
+        &mut self,
+        identity: Identity,
+        labels: LabelSet,
+    ) -> Result<Option<Identity>, IdentityError> {
+        let earlier = self.identity(&labels).filter(|known| *known != identity);
+        if earlier.is_some() {
+            self.by_labels.remove(&labels);
+        }
+        match self.insert(identity, labels.clone()) {
+            Ok(()) => Ok(earlier),
+            Err(error) => {
+                if let Some(earlier) = earlier {
+                    self.by_labels.insert(labels, earlier);
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// Adds the identity of a network.
     ///
     /// # Errors
@@ -157,7 +182,9 @@ impl Identities {
             return None;
         }
         let labels = self.by_number.remove(&identity)?.labels;
-        self.by_labels.remove(&labels);
+        if self.by_labels.get(&labels) == Some(&identity) {
+            self.by_labels.remove(&labels);
+        }
         Some(labels)
     }
 
@@ -266,6 +293,29 @@ mod tests {
         ));
         assert_eq!(table.identity(&labels("a")), Some(Identity(300)));
         assert_eq!(table.labels(Identity(300)), Some(&labels("a")));
+    }
+
+    #[test]
+    fn labels_with_a_new_number_keep_the_earlier_one_until_it_is_removed() {
+        let mut table = Identities::new();
+        table.insert(Identity(300), labels("a")).unwrap();
+        table.insert(Identity(301), labels("b")).unwrap();
+        assert_eq!(
+            table.supersede(Identity(302), labels("a")),
+            Ok(Some(Identity(300)))
+        );
+        assert_eq!(table.supersede(Identity(302), labels("a")), Ok(None));
+        assert_eq!(table.supersede(Identity(303), labels("c")), Ok(None));
+        let both = [Identity(300), Identity(302)].map(|identity| table.labels(identity).cloned());
+        assert_eq!(both, [Some(labels("a")), Some(labels("a"))]);
+        assert_eq!(table.identity(&labels("a")), Some(Identity(302)));
+        let taken = table.supersede(Identity(301), labels("a"));
+        assert!(matches!(taken, Err(IdentityError::NumberTaken { .. })));
+        assert_eq!(table.identity(&labels("a")), Some(Identity(302)));
+        assert_eq!(table.remove(Identity(300)), Some(labels("a")));
+        assert_eq!(table.identity(&labels("a")), Some(Identity(302)));
+        assert_eq!(table.remove(Identity(302)), Some(labels("a")));
+        assert_eq!(table.identity(&labels("a")), None);
     }
 
     #[test]
