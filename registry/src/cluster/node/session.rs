@@ -15,6 +15,9 @@ use super::{NodeRegistry, lock};
 /// States are published at most once in this time: many changes make one state.
 const BETWEEN_STATES: Duration = Duration::from_millis(10);
 
+/// The longest time between two signs of life, whatever the lease: packets that vanish end no connection.
+const BETWEEN_SIGNS: Duration = Duration::from_secs(5);
+
 impl NodeRegistry {
     /// Runs a session to its end. Says whether it told this process everything, and why it ended.
     pub(super) async fn serve(
@@ -89,12 +92,12 @@ impl NodeRegistry {
         self.tell_known();
     }
 
-    /// Three times in each lease.
+    /// Three times in each lease, and often enough that a backend that vanished is missed soon.
     async fn keep_alive(&self, store: &Arc<dyn Store>) -> Result<Infallible, BackendError> {
         loop {
             store.tick().await?;
             self.heard();
-            tokio::time::sleep(self.settings.lease / 3).await;
+            tokio::time::sleep((self.settings.lease / 3).min(BETWEEN_SIGNS)).await;
         }
     }
 }
