@@ -7,10 +7,9 @@ use daemon::config::{Size, Span};
 use daemon::listen::Listen;
 use daemon::tls::TlsFileError;
 use observer::config::{DEFAULT_STATE, default_listen, namespace_path};
-use observer::{Aggregation, Config, Enforcement, LabelFilter, Mode, Pinning};
+use observer::{Aggregation, Config, Enforcement, LabelFilter, Mode, Pinning, RegistryUrl};
 
 use crate::serving::{self, LogArgs};
-
 use crate::tls_flags::ServerTlsFlags;
 
 /// Options of `tycho observer`.
@@ -64,11 +63,35 @@ pub(crate) struct ObserverArgs {
     #[arg(long)]
     detach_on_exit: bool,
     #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
     events: EventArgs,
     #[command(flatten)]
     tls: ServerTlsFlags,
     #[command(flatten)]
     log: LogArgs,
+}
+
+/// The other nodes.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Cluster")]
+struct ClusterArgs {
+    /// What all nodes share, endpoints, identities and policies: `file:/DIR` for the nodes of one
+    /// machine, `etcd://HOST:PORT[,…][/PREFIX]`, `etcds://…` [default: `registry` in --state]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "TYCHO_REGISTRY",
+        hide_env_values = true
+    )]
+    registry: Option<RegistryUrl>,
+    /// How other nodes and relays reach this one [default: its TCP address, unless that is loopback]
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
+    advertise: Option<String>,
+    /// How long others keep this node's endpoints after its observer has ended or died; what is
+    /// attached goes on enforcing meanwhile
+    #[arg(long, value_name = "DURATION", default_value = "5m")]
+    lease: Span,
 }
 
 /// What the kernel tells, and how much of it is kept.
@@ -134,6 +157,9 @@ impl ObserverArgs {
             api_directory: self.api_directory,
             labels: self.labels,
             label_filter: self.label_filter,
+            registry: self.cluster.registry,
+            advertise: self.cluster.advertise,
+            lease: self.cluster.lease.0,
             identity_rest: self.identity_rest.0,
             mode: self.mode,
             enforcement: self.policy_enforcement,
@@ -169,6 +195,17 @@ fn ring_bytes(text: &str) -> Result<u32, String> {
         .ok()
         .filter(|bytes| bytes.is_power_of_two() && (4_096..=1 << 30).contains(bytes))
         .ok_or_else(|| "a ring is a power of two from 4KiB to 1GiB".to_owned())
+}
+
+/// Somewhere that can be dialled.
+fn host_and_port(text: &str) -> Result<String, String> {
+    let parts = text.rsplit_once(':');
+    let port = parts.and_then(|(_, port)| port.parse::<u16>().ok());
+    let bracketed = text.starts_with('[') || !text.contains("::");
+    match (parts, port) {
+        (Some((host, _)), Some(1..)) if !host.is_empty() && bracketed => Ok(text.to_owned()),
+        _ => Err("say HOST:PORT, an IPv6 address in brackets".to_owned()),
+    }
 }
 
 /// Patterns with spaces between them.

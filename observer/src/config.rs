@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use daemon::listen::{Exposure, Listen};
 use policy::{Enforcement, LabelFilter};
+use registry::cluster::{RegistrySettings, RegistryUrl};
 use registry::endpoint_file::Mode;
 
 /// Where the sockets and the numbers of all observers of a machine lie, unless configured otherwise.
@@ -15,6 +16,10 @@ pub const DEFAULT_TCP: &str = "127.0.0.1:4244";
 
 /// How long the number of an identity rests, unless configured otherwise.
 pub const DEFAULT_IDENTITY_REST: Duration = Duration::from_secs(24 * 3_600);
+
+/// How long other nodes keep a node after its observer has died, unless configured otherwise: long enough for whatever
+/// replaces the observer.
+pub const DEFAULT_LEASE: Duration = Duration::from_secs(5 * 60);
 
 /// How much is told of allowed traffic. Drops and verdicts are always told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +58,13 @@ pub struct Config {
     pub labels: Option<LabelFilter>,
     /// A file that says so in place of `labels`; followed while the observer runs.
     pub label_filter: Option<PathBuf>,
+    /// The cluster's registry. Default: the directory `registry` in `state`, which all observers of a machine share.
+    pub registry: Option<RegistryUrl>,
+    /// How other nodes reach this one, `host:port`. Default: its TCP address, if that is not the machine's own only.
+    pub advertise: Option<String>,
+    /// How long other nodes keep this one and its endpoints after its observer has ended or died, at least 2 s: what was
+    /// attached goes on enforcing meanwhile. Default: 5 minutes.
+    pub lease: Duration,
     /// How long the number of an identity rests before it is given to other labels. Default: 24 hours.
     pub identity_rest: Duration,
     /// Mode of endpoints that name none. Default: audit, which drops nothing.
@@ -103,6 +115,9 @@ impl Config {
             api_directory: None,
             labels: None,
             label_filter: None,
+            registry: None,
+            advertise: None,
+            lease: DEFAULT_LEASE,
             identity_rest: DEFAULT_IDENTITY_REST,
             mode: Mode::Audit,
             enforcement: Enforcement::Default,
@@ -130,6 +145,24 @@ impl Config {
     pub fn api_directory(&self) -> PathBuf {
         let beside = || self.endpoints.with_file_name("api");
         self.api_directory.clone().unwrap_or_else(beside)
+    }
+}
+
+impl Config {
+    /// How the node `cluster/node` takes part in the registry.
+    pub(crate) fn registry_settings(&self, node_name: &str) -> RegistrySettings {
+        let shared = || {
+            let directory = self.state.join("registry");
+            RegistryUrl::File(std::path::absolute(&directory).unwrap_or(directory))
+        };
+        let url = self.registry.clone().unwrap_or_else(shared);
+        let node = node_name.rsplit('/').next().unwrap_or(node_name);
+        RegistrySettings {
+            state: Some(self.state.join(node)),
+            rest: self.identity_rest,
+            lease: self.lease,
+            ..RegistrySettings::for_node(url, node_name)
+        }
     }
 }
 

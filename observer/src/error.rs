@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use daemon::listen::{BindError, Listen};
+use registry::cluster::RegistryError;
 use registry::directory::DirectoryError;
 use registry::endpoint_file::{EndpointFileError, NodeNameError};
 
@@ -41,6 +42,9 @@ pub enum ObserverError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The registry is not usable.
+    #[error("cannot take part in the cluster")]
+    Registry(#[source] RegistryError),
     /// An address cannot be served.
     #[error(transparent)]
     Bind(#[from] BindError),

@@ -6,6 +6,7 @@
 //! endpoint file and the policies. Between them stands `control`: one thread that owns all that changes.
 
 pub mod agent_events;
+mod cluster;
 pub mod config;
 mod control;
 mod desired;
@@ -27,5 +28,6 @@ pub use error::ObserverError;
 pub use label_filter_file::LabelFilterFileError;
 pub use node::Node;
 pub use policy::{Enforcement, LabelFilter};
+pub use registry::cluster::RegistryUrl;
 pub use registry::endpoint_file::Mode;
 pub use run::{plan_only, run};

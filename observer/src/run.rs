@@ -6,11 +6,12 @@ use daemon::drain::{DRAIN_TIMEOUT, Drain};
 use daemon::health::Health;
 use daemon::listen::{Bound, Exposure};
 use daemon::tasks::Tasks;
-use daemon::tls::server_name;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
+use crate::cluster;
 use crate::config::Config;
-use crate::control::{Control, DryMaps, Inputs};
+use crate::control::{Cluster, Control, DryMaps, Inputs, Reachable};
 use crate::error::ObserverError;
 use crate::kernel::{self, Drain as RingDrain, KernelMaps};
 use crate::ledger::KernelSource;
@@ -19,7 +20,7 @@ use crate::peers::PeerNode;
 use crate::pipeline::Pipeline;
 use crate::privileges;
 use crate::service::Server;
-use crate::start::{self, FirstRead};
+use crate::start::{self, FirstRead, Parts};
 
 /// Runs an observer until `tasks` are cancelled (by a signal, or by whoever started it). Everything it starts is one of
 /// `tasks`; the caller joins them.
@@ -40,9 +41,18 @@ pub async fn run(config: Config, tasks: Tasks) -> Result<(), ObserverError> {
         Pipeline::start_with_clock_offset(config.flows, config.clock_offset_ns, &tasks);
     let links = start::subscribe(&config);
     let inputs = start::follow(&config, &tasks);
+    // It goes on for a moment after the end of everything else, to say that this node leaves.
+    let last = CancellationToken::new();
+    let until_the_end = last.clone().drop_guard();
+    let name = node_name(&config, &read);
+    let registry = cluster::open(&config, &name, &tasks, last).await?;
+    let reachable = cluster::reachable(&config, &name, &bound);
+    let cluster = Cluster::new(Arc::clone(&registry), reachable.clone());
     let start = {
         let (config, pipeline) = (config.clone(), pipeline.clone());
-        tasks.spawn_blocking("start", move || start(&config, read, &pipeline, inputs))
+        tasks.spawn_blocking("start", move || {
+            start(&config, read, &pipeline, inputs, cluster)
+        })
     };
     let started = start.await.map_err(part_ended("start"))??;
     let Started {
@@ -62,24 +72,51 @@ pub async fn run(config: Config, tasks: Tasks) -> Result<(), ObserverError> {
     start::tell(&control, links, &tasks);
     let detach = config.detach_on_exit;
     let controlled = tasks.spawn_blocking("control", move || control.run(detach));
-    serve(node, bound, &tasks, drained, controlled).await
+    let served = serve(node, bound, reachable, &tasks, drained, controlled).await;
+    if detach {
+        cluster::leave(&*registry).await;
+    }
+    drop(until_the_end);
+    served
+}
+
+/// `cluster/node`.
+fn node_name(config: &Config, read: &FirstRead) -> String {
+    let name = config.node.as_ref().unwrap_or(&read.file.node);
+    format!("{}/{name}", read.file.cluster)
 }
 
 /// Plans and answers for `node` without any kernel part: its endpoints wait for interfaces, and nothing is enforced. For
 /// recorded flows, and for tests. Ends with `tasks`.
 ///
 /// # Errors
-/// When the inputs cannot be used.
-pub fn plan_only(config: &Config, node: &Arc<Node>, tasks: &Tasks) -> Result<(), ObserverError> {
+/// When the inputs or the registry cannot be used.
+pub async fn plan_only(
+    config: &Config,
+    node: &Arc<Node>,
+    tasks: &Tasks,
+) -> Result<(), ObserverError> {
     let read = FirstRead::new(config)?;
     let name = config
         .node
         .clone()
         .unwrap_or_else(|| read.file.node.clone());
-    let book = start::open_book(config, &name, node)?;
-    let inputs = start::follow(config, tasks);
-    let maps = Box::new(DryMaps::new());
-    let control = start::control(config, read, book, inputs, Arc::clone(node), maps)?;
+    let end = tasks.cancellation();
+    let registry = cluster::open(config, &node.names.node_name, tasks, end).await?;
+    let reachable = Reachable {
+        address: config.advertise.clone(),
+        tls_server_name: None,
+    };
+    let parts = Parts {
+        book: start::open_book(config, &name, node)?,
+        inputs: start::follow(config, tasks),
+        cluster: Cluster::new(registry, reachable),
+        node: Arc::clone(node),
+        maps: Box::new(DryMaps::new()),
+    };
+    let config = config.clone();
+    let planned = tasks.spawn_blocking("plan", move || start::control(&config, read, parts));
+    let control = planned.await.map_err(part_ended("plan"))??;
     start::tell(&control, None, tasks);
     tasks.spawn_blocking("control", move || control.run(false));
     Ok(())
@@ -112,12 +149,13 @@ fn start(
     read: FirstRead,
     pipeline: &Pipeline,
     inputs: Inputs,
+    cluster: Cluster,
 ) -> Result<Started, ObserverError> {
     let name = config
         .node
         .clone()
         .unwrap_or_else(|| read.file.node.clone());
-    let mut node = Node::new(format!("{}/{name}", read.file.cluster), pipeline, None);
+    let mut node = Node::new(node_name(config, &read), pipeline, None);
     let book = start::open_book(config, &name, &node)?;
     let kernel = kernel::open(config, &name, !book.is_empty())
         .map_err(|error| ObserverError::Kernel("cannot start the kernel part", error.into()))?;
@@ -126,8 +164,14 @@ fn start(
     let interfaces = Arc::clone(&node.names.interfaces);
     let (maps, drain) = KernelMaps::new(kernel, config.namespace.clone(), interfaces)
         .map_err(|error| ObserverError::Kernel("cannot read the kernel's maps", error.into()))?;
-    let maps = Box::new(maps);
-    let control = start::control(config, read, book, inputs, Arc::clone(&node), maps)?;
+    let parts = Parts {
+        book,
+        inputs,
+        cluster,
+        node: Arc::clone(&node),
+        maps: Box::new(maps),
+    };
+    let control = start::control(config, read, parts)?;
     Ok(Started {
         node,
         control,
@@ -139,6 +183,7 @@ fn start(
 async fn serve(
     node: Arc<Node>,
     bound: Vec<Bound>,
+    reachable: Reachable,
     tasks: &Tasks,
     drained: JoinHandle<()>,
     controlled: JoinHandle<()>,
@@ -148,7 +193,7 @@ async fn serve(
     let health = Health::starting().await;
     let server = Server::new(&node, &health, &drain, tasks)
         .map_err(|error| ObserverError::Serve(error.into()))?;
-    if let Some(own) = own_peer(&node, &bound) {
+    if let Some(own) = own_peer(&node, &bound, reachable) {
         node.peers.set_own(own);
     }
     let mut listeners = Vec::with_capacity(bound.len());
@@ -174,15 +219,15 @@ async fn serve(
     result
 }
 
-/// How a relay reaches this node: by TCP if it can.
-fn own_peer(node: &Node, bound: &[Bound]) -> Option<PeerNode> {
+/// How a relay reaches this node: as other machines do, else by TCP if it can.
+fn own_peer(node: &Node, bound: &[Bound], reachable: Reachable) -> Option<PeerNode> {
     let tcp = bound.iter().find(|bound| bound.tcp_address().is_some());
     let chosen = tcp.or(bound.first())?;
     let name = &node.names.node_name;
-    let (cluster, short) = name.split_once('/').unwrap_or(("default", name));
+    let local = chosen.address().to_string();
     Some(PeerNode {
-        address: chosen.address().to_string(),
-        tls_server_name: chosen.has_tls().then(|| server_name(short, cluster)),
+        address: reachable.address.unwrap_or(local),
+        tls_server_name: chosen.has_tls().then(|| cluster::tls_name(name)),
         name: name.clone(),
     })
 }

@@ -9,10 +9,12 @@ use registry::api_store::ApiStore;
 use registry::directory::{self, DirectorySource, Manifest};
 use registry::endpoint_file::{self, EndpointFile, FileSource};
 use registry::watch::{Timing, watch};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster::{ask_for_numbers, first_numbers};
 use crate::config::Config;
-use crate::control::{ApiState, Control, Inputs, Mailbox, Maps, Start};
+use crate::control::{ApiState, Cluster, Control, Inputs, Mailbox, Maps, Start};
 use crate::desired::{Book, PlanSettings, Planner};
 use crate::error::ObserverError;
 use crate::label_filter_file::{self, LabelFilterSource};
@@ -103,21 +105,40 @@ pub(crate) fn open_book(
     .map_err(|error| ObserverError::Kernel("cannot open the numbers of this node", error.into()))
 }
 
-/// Plans what was read, brings it into `maps`, and publishes it.
+/// What a control thread begins with, beside what was read.
+pub(crate) struct Parts {
+    pub(crate) book: Book,
+    pub(crate) inputs: Inputs,
+    pub(crate) cluster: Cluster,
+    pub(crate) node: Arc<Node>,
+    pub(crate) maps: Box<dyn Maps>,
+}
+
+/// Plans what was read, brings it into the maps, and publishes it. Waits a bounded time for the registry's numbers, so it
+/// must not be called where others wait for the thread.
 pub(crate) fn control(
     config: &Config,
     read: FirstRead,
-    book: Book,
-    inputs: Inputs,
-    node: Arc<Node>,
-    maps: Box<dyn Maps>,
+    parts: Parts,
 ) -> Result<Control, ObserverError> {
+    let Parts {
+        book,
+        inputs,
+        cluster,
+        node,
+        maps,
+    } = parts;
     let settings = PlanSettings {
         mode: config.mode,
         enforcement: config.enforcement,
         identity_rest: config.identity_rest,
     };
-    let mut planner = Planner::new(settings, book, Arc::clone(&read.file));
+    let mut planner = Planner::new(
+        settings,
+        book,
+        Arc::clone(&read.file),
+        &node.names.node_name,
+    );
     if let Some(filter) = read.filter {
         label_filter_file::tell(&filter);
         planner.set_label_filter(filter);
@@ -131,8 +152,18 @@ pub(crate) fn control(
     planner
         .set_earlier_api_policies(read.api.policies())
         .map_err(not_beside(config))?;
+    let registry = Arc::clone(cluster.registry());
+    let unnumbered = planner.unnumbered();
+    let given = Handle::current().block_on(first_numbers(&*registry, unnumbered));
+    for (labels, answer) in given {
+        match answer {
+            Ok(identity) => planner.give_number(labels, identity),
+            Err(reason) => planner.refuse_number(labels, reason),
+        }
+    }
     let start = Start {
         maps,
+        cluster,
         planner,
         inputs,
         file: read.file,
@@ -170,10 +201,19 @@ pub(crate) fn follow(config: &Config, tasks: &Tasks) -> Inputs {
     }
 }
 
-/// Tells the control thread whatever happens: changes of inputs, news of interfaces, and at last the end.
+/// Tells the control thread whatever happens: changes of inputs, answers of the registry, news of interfaces, and at last
+/// the end.
 pub(crate) fn tell(control: &Control, links: Option<LinkEvents>, tasks: &Tasks) {
     let mailbox = control.mailbox().clone();
     let inputs = control.inputs().tell(&mailbox);
+    let cluster = control.cluster().tell(&mailbox);
+    let registry = Arc::clone(control.cluster().registry());
+    let asking = ask_for_numbers(registry, control.cluster().wanted(), mailbox.clone());
+    let stopped = tasks.cancellation();
+    tasks.spawn(
+        "ask for numbers",
+        async move { until(&stopped, asking).await },
+    );
     let cancel = tasks.cancellation();
     if let Some(links) = links {
         let (mailbox, cancel) = (mailbox.clone(), cancel.clone());
@@ -183,7 +223,7 @@ pub(crate) fn tell(control: &Control, links: Option<LinkEvents>, tasks: &Tasks) 
     }
     let stop = StopWhenDropped(mailbox);
     tasks.spawn("tell the control thread", async move {
-        until(&cancel, inputs).await;
+        until(&cancel, futures_util::future::join(inputs, cluster)).await;
         drop(stop);
     });
 }

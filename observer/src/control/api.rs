@@ -51,9 +51,15 @@ impl Control {
     /// Carries out one command and answers it. Whoever asked may be gone by then; the change stays.
     pub(super) fn carry_out(&mut self, command: Command) {
         match command {
-            Command::AddEndpoint(add, answer) => drop(answer.send(self.add_endpoint(add))),
+            Command::AddEndpoint(add, answer) => {
+                let added = self.add_endpoint(add);
+                self.answer(added, answer);
+            }
             Command::RemoveEndpoint(name, answer) => drop(answer.send(self.remove_endpoint(&name))),
-            Command::LabelEndpoint(label, answer) => drop(answer.send(self.label_endpoint(label))),
+            Command::LabelEndpoint(label, answer) => {
+                let labelled = self.label_endpoint(label);
+                self.answer(labelled, answer);
+            }
             Command::ImportPolicies(import, answer) => {
                 drop(answer.send(self.import_policies(&import)));
             }
@@ -246,7 +252,7 @@ impl Control {
         }
     }
 
-    fn published(&self, name: &str) -> Result<EndpointView, CommandError> {
+    pub(super) fn published(&self, name: &str) -> Result<EndpointView, CommandError> {
         let snapshot = self.board.snapshot();
         let endpoint = snapshot.as_ref().and_then(|now| now.endpoint(name));
         endpoint

@@ -6,7 +6,7 @@ use registry::directory::Manifest;
 
 use super::command::{CommandError, ImportPolicies, Imported};
 use super::{Control, chain};
-use crate::desired::Owner;
+use crate::desired::{OF_REGISTRY, Owner};
 
 /// The name of a file that has none.
 const UNNAMED: &str = "policies";
@@ -59,11 +59,21 @@ impl Control {
                 "there is no policy {name}; `tycho policy list` shows those there are"
             )));
         };
-        if view.owner(found) == Owner::File {
-            return Err(CommandError::OfFile(format!(
-                "policy {name} is defined by {}:{}: remove it there",
-                found.file, found.line
-            )));
+        match view.owner(found) {
+            Owner::Api => {}
+            Owner::File => {
+                return Err(CommandError::OfFile(format!(
+                    "policy {name} is defined by {}:{}: remove it there",
+                    found.file, found.line
+                )));
+            }
+            Owner::Registry => {
+                let entry = found.file.strip_prefix(OF_REGISTRY);
+                return Err(CommandError::OfFile(format!(
+                    "policy {name} is in the cluster's registry, for all nodes: run `tycho registry delete-policy {}`",
+                    entry.unwrap_or(&found.file)
+                )));
+            }
         }
         let path = self.path(name)?;
         let mut after = self.api.policies.clone();
@@ -71,12 +81,12 @@ impl Control {
         self.change_policies(after)
     }
 
-    /// A file's policy is not replaced by the API.
+    /// A policy of a file or of the registry is not replaced by the API.
     fn refuse_taken(&self, policy: &Policy) -> Result<(), CommandError> {
         let view = self.planner.view();
         let mut known = view.rules.policies().iter();
         let taken =
-            known.find(|known| known.name == policy.name && view.owner(known) == Owner::File);
+            known.find(|known| known.name == policy.name && view.owner(known) != Owner::Api);
         taken.map_or(Ok(()), |taken| {
             Err(CommandError::Taken(format!(
                 "{}:{}: {} is already defined at {}:{}",

@@ -2,33 +2,53 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::maps::{IpCacheNews, MapPressure, Maps, MapsError, Place, RuleTotal};
-use crate::desired::{Desired, InUse};
+use policy::Cidr;
+
+use super::maps::{IpCacheChange, IpCacheNews, MapPressure, Maps, MapsError, Place, RuleTotal};
+use crate::desired::{Desired, InUse, RemoteAddress, RemoteAddresses};
 use crate::pipeline::wall_ns;
 
-/// Takes everything and does nothing. Every endpoint waits for an interface.
+/// Takes everything and writes nothing. Every endpoint waits for an interface. It tells what the IP cache would say of
+/// other nodes, as that is all that there is to see of them here.
 #[derive(Debug)]
 pub(crate) struct DryMaps {
     since_ns: u64,
+    remotes: Arc<RemoteAddresses>,
+    news: IpCacheNews,
 }
 
 impl DryMaps {
     pub(crate) fn new() -> Self {
         Self {
             since_ns: wall_ns(),
+            remotes: Arc::default(),
+            news: IpCacheNews::default(),
         }
     }
 }
 
 impl Maps for DryMaps {
-    fn apply(&mut self, _desired: &Desired, _new: bool) -> Result<(), MapsError> {
+    fn apply(&mut self, desired: &Desired, _new: bool) -> Result<(), MapsError> {
+        let before = std::mem::replace(&mut self.remotes, Arc::clone(&desired.remotes));
+        let of_both = before.keys().chain(self.remotes.keys());
+        for address in of_both.copied().collect::<BTreeSet<IpAddr>>() {
+            let [before, now] = [&before, &self.remotes].map(|all| all.get(&address));
+            if before != now {
+                self.news.add(IpCacheChange {
+                    cidr: Cidr::from(address),
+                    before: before.map(RemoteAddress::info),
+                    now: now.map(RemoteAddress::info),
+                });
+            }
+        }
         Ok(())
     }
 
     fn take_ip_cache_news(&mut self) -> IpCacheNews {
-        IpCacheNews::default()
+        std::mem::take(&mut self.news)
     }
 
     fn place(&self, _endpoint: &str) -> Place {

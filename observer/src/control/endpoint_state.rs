@@ -10,6 +10,11 @@ pub(crate) enum Seen {
         /// Why.
         reason: String,
     },
+    /// No numbers are there yet: the registry was asked for them.
+    NumbersAsked {
+        /// For what.
+        reason: String,
+    },
     /// Its interface is not there.
     NoInterface {
         /// Why.
@@ -51,6 +56,7 @@ impl Standing {
     pub(crate) fn after(&self, seen: &Seen, now_ns: u64) -> Self {
         let (state, reason) = match seen {
             // What was given stays given: an endpoint in force is not set back by numbers for a newer version of it.
+            Seen::NumbersAsked { reason } => (EndpointState::WaitingForIdentity, reason.clone()),
             Seen::NoNumbers { reason } if self.state == EndpointState::WaitingForIdentity => {
                 (self.state, reason.clone())
             }

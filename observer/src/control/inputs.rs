@@ -44,11 +44,13 @@ async fn tell<S: Source>(mut receiver: Receiver<Snapshot<S>>, mailbox: Mailbox) 
     }
 }
 
-/// Newest states that could not be used beside what the API has added; tried again when that changes.
+/// Newest states that could not be used beside what others define; tried again when that changes.
 #[derive(Debug, Default)]
 pub(super) struct Refused {
     endpoints: Option<Arc<EndpointFile>>,
     policies: Option<Arc<Vec<Manifest>>>,
+    /// The policies of the registry.
+    pub(super) registry: Option<Vec<Manifest>>,
 }
 
 impl Control {
@@ -88,8 +90,10 @@ impl Control {
     pub(super) fn retry_refused(&mut self) -> bool {
         let endpoints = self.refused.endpoints.take();
         let policies = self.refused.policies.take();
+        let registry = self.refused.registry.take();
         let mut changed = endpoints.is_some_and(|file| self.offer_endpoints(file));
         changed |= policies.is_some_and(|manifests| self.offer_policies(manifests));
+        changed |= registry.is_some_and(|manifests| self.offer_registry_policies(manifests));
         changed
     }
 
@@ -147,6 +151,7 @@ impl Control {
             Input::Endpoints => (&mut self.problems.endpoints, "the endpoint file"),
             Input::Policies => (&mut self.problems.policies, "the policies"),
             Input::Labels => (&mut self.problems.labels, "the label filter"),
+            Input::Registry => (&mut self.problems.registry, "the policies of the registry"),
         };
         if *place == problem {
             return;
@@ -168,6 +173,7 @@ pub(super) enum Input {
     Endpoints,
     Policies,
     Labels,
+    Registry,
 }
 
 enum News<T> {

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::cluster::NumbersGiven;
 use super::command::Command;
 
 /// Commands that may wait; whoever comes later is told to try again.
@@ -26,6 +27,8 @@ struct Shared {
 pub(crate) struct Mail {
     /// Commands, oldest first.
     pub(crate) commands: VecDeque<Command>,
+    /// The numbers that the registry has given or refused, at most one answer for each label set that was asked for.
+    pub(crate) numbers: NumbersGiven,
     /// An input has a newer state.
     pub(crate) inputs: bool,
     /// Interfaces or addresses have changed.
@@ -38,13 +41,15 @@ impl Mail {
     /// Adds what has come since.
     pub(crate) fn add(&mut self, later: Self) {
         self.commands.extend(later.commands);
+        self.numbers.extend(later.numbers);
         self.inputs |= later.inputs;
         self.links |= later.links;
         self.stop |= later.stop;
     }
 
     fn is_empty(&self) -> bool {
-        self.commands.is_empty() && !self.inputs && !self.links && !self.stop
+        let flagged = self.inputs || self.links || self.stop;
+        self.commands.is_empty() && self.numbers.is_empty() && !flagged
     }
 }
 
@@ -76,6 +81,11 @@ impl Mailbox {
     /// Says that an input has a newer state.
     pub(crate) fn inputs(&self) {
         self.flag(|mail| mail.inputs = true);
+    }
+
+    /// Leaves answers of the registry.
+    pub(crate) fn numbers(&self, given: NumbersGiven) {
+        self.flag(|mail| mail.numbers.extend(given));
     }
 
     /// Says that interfaces or addresses have changed.
@@ -136,6 +146,10 @@ mod tests {
         mailbox.links();
         mailbox.links();
         mailbox.inputs();
+        let labels = policy::LabelSet::parse(["k8s:role=a"]).unwrap();
+        let refused = Err("not now".to_owned());
+        mailbox.numbers([(labels.clone(), refused)].into());
+        mailbox.numbers([(labels.clone(), Ok(policy::Identity(300)))].into());
         for _ in 0..COMMANDS {
             mailbox.command(command()).unwrap();
         }
@@ -143,6 +157,7 @@ mod tests {
         let mail = mailbox.take(now);
         assert!(mail.links && mail.inputs && !mail.stop);
         assert_eq!(mail.commands.len(), COMMANDS);
+        assert_eq!(mail.numbers, [(labels, Ok(policy::Identity(300)))].into());
         assert!(mailbox.take(now).is_empty());
         mailbox.stop();
         assert_eq!(mailbox.command(command()), Err(NotTaken::Stopped));

@@ -6,6 +6,7 @@
 mod agent_news;
 mod api;
 mod api_policies;
+mod cluster;
 mod command;
 mod dry;
 mod endpoint_state;
@@ -14,7 +15,9 @@ mod inputs;
 mod mailbox;
 mod maps;
 mod publish;
+mod registry_state;
 mod snapshot;
+mod unanswered;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -31,6 +34,7 @@ use endpoint_state::Standing;
 use warnings::Crossings;
 
 pub(crate) use api::ApiState;
+pub(crate) use cluster::{Cluster, NumbersGiven, Reachable};
 pub(crate) use command::{
     AddEndpoint, Answer, Command, CommandError, ImportPolicies, LabelEndpoint,
 };
@@ -92,6 +96,8 @@ pub(crate) struct Start {
     pub(crate) file: Arc<EndpointFile>,
     /// What the API has added.
     pub(crate) api: ApiState,
+    /// The registry; the planner has what it says already.
+    pub(crate) cluster: Cluster,
     /// Mode of endpoints that name none.
     pub(crate) mode: Mode,
     /// Whether traffic between the node and its own endpoints passes before policy.
@@ -111,6 +117,7 @@ pub(crate) struct Control {
     refused: inputs::Refused,
     file: Arc<EndpointFile>,
     api: ApiState,
+    cluster: Cluster,
     mode: Mode,
     local_host_passes: bool,
     node: Arc<Node>,
@@ -121,6 +128,7 @@ pub(crate) struct Control {
     problems: snapshot::Problems,
     crossings: Crossings,
     news: AgentNews,
+    unanswered: Vec<unanswered::Unanswered>,
     reclaimed: Instant,
     reclaim_every: Duration,
     hits_read: Option<Instant>,
@@ -151,6 +159,7 @@ impl Control {
             refused: inputs::Refused::default(),
             file: start.file,
             api: start.api,
+            cluster: start.cluster,
             mode: start.mode,
             local_host_passes: start.local_host_passes,
             board: Arc::clone(&start.node.board),
@@ -160,6 +169,7 @@ impl Control {
             standings: BTreeMap::new(),
             problems: snapshot::Problems::default(),
             crossings: Crossings::default(),
+            unanswered: Vec::new(),
             reclaimed: Instant::now(),
             reclaim_every: start.identity_rest.clamp(TICK, RECLAIM),
             hits_read: None,
@@ -170,6 +180,7 @@ impl Control {
         control
             .board
             .publish_hits(Hits::new(control.maps.counted_since_ns()));
+        control.take_cluster();
         control.reconcile()?;
         control.publish();
         let read = control.read_hits().and_then(|()| control.read_pressure());
@@ -187,6 +198,11 @@ impl Control {
         &self.inputs
     }
 
+    /// The registry.
+    pub(crate) fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
     /// Works until the mailbox says that it is the end. With `detach` the programs are taken off then.
     pub(crate) fn run(mut self, detach: bool) {
         let mut next_tick = Instant::now();
@@ -201,7 +217,9 @@ impl Control {
             }
             if mail.inputs {
                 self.due |= self.take_inputs();
+                self.due |= self.take_cluster();
             }
+            self.take_numbers(mail.numbers);
             let tick = Instant::now() >= next_tick;
             if tick {
                 next_tick = Instant::now() + TICK;
@@ -212,6 +230,7 @@ impl Control {
                 self.complain(result);
             }
             self.publish();
+            self.answer_numbered();
             for command in mail.commands {
                 self.carry_out(command);
             }
@@ -230,7 +249,14 @@ impl Control {
         if !self.due {
             return self.apply(false);
         }
-        for step in self.planner.desired()? {
+        let steps = self.planner.desired()?;
+        self.want_numbers();
+        let forgotten = self.planner.take_forgotten();
+        if !forgotten.is_empty() {
+            let forgotten = self.maps.forget_numbers(&[], &forgotten);
+            forgotten.map_err(ControlError::Maps)?;
+        }
+        for step in steps {
             self.unpublished = true;
             self.desired = step;
             self.apply(true)?;
@@ -287,6 +313,7 @@ impl Control {
                 .forget_numbers(&reclaimed.rules, &reclaimed.identities)
                 .map_err(ControlError::Read)?;
             tracing::debug!(?reclaimed, "numbers came back");
+            self.want_numbers();
             self.unpublished = true;
         }
         Ok(())

@@ -19,6 +19,7 @@ impl Control {
     /// Publishes what holds now, if it is not what was published last.
     pub(super) fn publish(&mut self) {
         self.look_for_set_aside();
+        self.look_at_cluster();
         let now_ns = wall_ns();
         let mut standings = BTreeMap::new();
         let mut endpoints = Vec::with_capacity(self.desired.endpoints.len());
@@ -43,7 +44,11 @@ impl Control {
             views.extend(self.not_gone_yet(before, &mut standings, now_ns));
         }
         views.sort_by(|a, b| a.name.cmp(&b.name));
-        if !self.unpublished && before.is_some_and(|before| before.endpoints == views) {
+        let node_addresses = self.maps.node_addresses();
+        let is_same = |before: &Snapshot| {
+            before.endpoints == views && *before.node_addresses == node_addresses
+        };
+        if !self.unpublished && before.as_deref().is_some_and(is_same) {
             return;
         }
         self.standings = standings;
@@ -53,9 +58,11 @@ impl Control {
             endpoints: views,
             view: self.planner.view(),
             problems: self.problems.clone(),
-            node_addresses: Arc::new(self.maps.node_addresses()),
+            identities_given: self.cluster.identities_given(),
+            node_addresses: Arc::new(node_addresses),
             local_host_passes: self.local_host_passes,
         });
+        self.tell_registry();
     }
 
     /// The state of an endpoint after a look; a change is logged.
@@ -66,16 +73,16 @@ impl Control {
             .unwrap_or_else(|| Standing::new(now_ns))
             .after(seen, now_ns);
         if before != Some(&standing) {
-            tell(name, &standing);
+            tell(name, &standing, seen);
         }
         standing
     }
 
-    /// Why an endpoint is not as its newest definition says.
+    /// Why an endpoint is not as its newest definition says, unless the registry was asked a moment ago.
     fn waits(&self, name: &str) -> Option<String> {
         let mut waiting = self.desired.waiting.iter();
         let waiting = waiting.find(|waiting| waiting.name == name)?;
-        Some(waiting.reason.clone())
+        (!self.answers_soon(waiting)).then(|| self.why_waiting(waiting))
     }
 
     /// Endpoints that wait for their first number.
@@ -89,8 +96,11 @@ impl Control {
             if standings.contains_key(&waiting.name) {
                 continue;
             }
-            let seen = Seen::NoNumbers {
-                reason: waiting.reason.clone(),
+            let reason = self.why_waiting(waiting);
+            let seen = if self.answers_soon(waiting) {
+                Seen::NumbersAsked { reason }
+            } else {
+                Seen::NoNumbers { reason }
             };
             let standing = self.stand(&waiting.name, &seen, now_ns);
             standings.insert(waiting.name.clone(), standing.clone());
@@ -189,10 +199,13 @@ fn enforcement(mode: Mode, enforced: bool, audited: bool) -> Enforcement {
 }
 
 /// Each change of a state is logged once.
-fn tell(name: &str, standing: &Standing) {
+fn tell(name: &str, standing: &Standing, seen: &Seen) {
     let state = standing.state.as_str_name();
     let Standing { reason, .. } = standing;
     match standing.state {
+        _ if matches!(seen, Seen::NumbersAsked { .. }) => {
+            tracing::debug!(endpoint = %name, %reason, "waiting for identity");
+        }
         EndpointState::Ready => tracing::info!(endpoint = %name, "ready"),
         EndpointState::PartlyObserved => {
             tracing::error!(endpoint = %name, %reason, "partly observed; trying again every second");

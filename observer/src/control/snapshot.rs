@@ -24,6 +24,8 @@ pub(crate) struct Snapshot {
     pub(crate) view: Arc<PolicyView>,
     /// What is not in force, and why.
     pub(crate) problems: Problems,
+    /// How many identity numbers the registry has given.
+    pub(crate) identities_given: usize,
     /// The node's own addresses.
     pub(crate) node_addresses: Arc<BTreeSet<IpAddr>>,
     /// Whether traffic between the node and its own endpoints passes before policy.
@@ -78,9 +80,15 @@ pub(crate) struct Problems {
     pub(crate) policies: Option<String>,
     /// The newest label filter.
     pub(crate) labels: Option<String>,
+    /// The newest policies of the registry.
+    pub(crate) registry: Option<String>,
     /// The maps.
     pub(crate) maps: Option<String>,
-    /// What the API had added before the files said otherwise, each a sentence.
+    /// Why what is known of the cluster is not current, as a sentence.
+    pub(crate) contact: Option<String>,
+    /// What else is wrong with what the registry says, each a sentence.
+    pub(crate) cluster: Vec<String>,
+    /// What the API had added and what the registry has, but files define too, each a sentence.
     pub(crate) set_aside: Vec<String>,
 }
 
@@ -92,12 +100,18 @@ impl Problems {
             ("the newest policies are not in force", &self.policies),
             ("the newest label filter is not used", &self.labels),
             (
+                "the newest policies of the registry are not in force",
+                &self.registry,
+            ),
+            (
                 "the kernel's maps are not as wanted, trying again every second",
                 &self.maps,
             ),
         ]
         .into_iter()
         .filter_map(|(what, problem)| Some(format!("{what}: {}", problem.as_ref()?)))
+        .chain(self.contact.iter().cloned())
+        .chain(self.cluster.iter().cloned())
         .chain(self.set_aside.iter().cloned())
         .collect()
     }

@@ -25,12 +25,7 @@ pub(crate) fn warnings(board: &Board) -> Vec<String> {
     if let Some(snapshot) = board.snapshot() {
         warnings.extend(snapshot.problems.sentences());
         warnings.extend(unattached(&snapshot));
-        let given = snapshot
-            .view
-            .identities
-            .iter()
-            .filter(|(identity, _)| identity.is_allocated());
-        warnings.extend(identities_warning(given.count()));
+        warnings.extend(identities_warning(snapshot.identities_given));
     }
     warnings
 }

@@ -48,7 +48,7 @@ impl Book {
         Ok(())
     }
 
-    /// In the order of time, as the journal wants them.
+    /// In the order of time, as the journal wants them; of two numbers of one label set the later one holds.
     fn adopt_identities(&mut self, loaded: &Loaded) -> Result<(), BookError> {
         let mut spans = Vec::new();
         for released in &loaded.released {
@@ -60,18 +60,20 @@ impl Book {
             let Some(span) = span(entry, None)? else {
                 continue;
             };
-            let identities = Arc::make_mut(&mut self.identities);
-            match entry {
-                Entry::Prefix { cidr, .. } => {
-                    identities.insert_prefix(span.identity, cidr.parse::<Cidr>()?)?;
-                }
-                _ => identities.insert(span.identity, span.labels.clone())?,
+            if let Entry::Prefix { cidr, .. } = entry {
+                let identities = Arc::make_mut(&mut self.identities);
+                identities.insert_prefix(span.identity, cidr.parse::<Cidr>()?)?;
             }
             spans.push(span);
         }
         self.identity_changes += 1;
         spans.sort_by_key(|span| (span.until_ns.unwrap_or(u64::MAX), span.from_ns));
         for span in spans {
+            if span.until_ns.is_none() && !span.identity.is_node_local() {
+                let identities = Arc::make_mut(&mut self.identities);
+                identities.supersede(span.identity, span.labels.clone())?;
+                self.claim(span.identity);
+            }
             self.history
                 .identity_begins(span.identity, span.labels, span.from_ns);
             if let Some(until_ns) = span.until_ns {

@@ -9,7 +9,7 @@ use bpf_events::policy::{RULE_FIRST, RULE_LOCAL_HOST, SET_ENTRIES};
 use flow::metadata::{FIRST_FREE_INDEX, MetadataContent, MetadataTable};
 use flow::rules::{RuleInfo, RuleTable};
 use flow::snapshot::INDEX_LIMIT;
-use policy::{Cidr, Identities, Identity, LabelSet};
+use policy::{Cidr, Identities, Identity};
 use registry::numbers::{Entry, Kind, Loaded, Numbers, RELEASE_KEPT_S};
 
 use super::content::MetadataEntry;
@@ -28,8 +28,8 @@ pub(super) const REVISION: &str = "policy_revision";
 /// The kind under which the end of a version of metadata stands, by its index.
 pub(super) const METADATA_END: &str = "metadata_end";
 
-/// How long the number of an endpoint rests, so that no connection of an earlier one is taken for its own; an identity's
-/// rests as long if nothing else is set.
+/// How long the number of an endpoint rests, so that no connection of an earlier one is taken for its own; a network's
+/// rests as long if nothing else is set. Those of label sets are given by the registry, and rest there.
 pub(super) const LONG_REST: Duration = Duration::from_secs(RELEASE_KEPT_S);
 
 /// How long a metadata index or the number of a rule rests: it was looked for everywhere before it was freed.
@@ -51,6 +51,8 @@ pub(crate) struct Book {
     pub(super) identities: Arc<Identities>,
     /// Grows with every change of the identities.
     pub(super) identity_changes: u64,
+    /// Those that this node uses for endpoints of its own, or did until lately.
+    pub(super) claimed: HashSet<u32>,
     pub(super) metadata: Arc<MetadataTable>,
     pub(super) rule_table: Arc<RuleTable>,
     pub(super) history: History,
@@ -86,6 +88,7 @@ impl Book {
             numbers,
             identities: Arc::new(Identities::new()),
             identity_changes: 0,
+            claimed: HashSet::new(),
             metadata,
             rule_table,
             history: History::new(wall_ns()),
@@ -103,11 +106,9 @@ impl Book {
         self.numbers.is_empty()
     }
 
-    /// For how long the number of an identity rests, at most [`LONG_REST`].
+    /// For how long the number of a network rests, at most [`LONG_REST`].
     pub(super) fn set_identity_rest(&mut self, rest: Duration) {
-        let rest = rest.min(LONG_REST);
-        self.identity_numbers.set_rest(rest);
-        self.prefix_numbers.set_rest(rest);
+        self.prefix_numbers.set_rest(rest.min(LONG_REST));
     }
 
     /// The number of an endpoint.
@@ -117,30 +118,6 @@ impl Book {
             name: name.to_owned(),
         };
         self.endpoints.number(name, &mut self.numbers, entry)
-    }
-
-    /// The number of a label set.
-    pub(super) fn identity(&mut self, labels: &LabelSet) -> Result<Identity, BookError> {
-        if let Some(known) = self.identities.identity(labels) {
-            return Ok(known);
-        }
-        let texts: Vec<String> = labels.iter().map(ToString::to_string).collect();
-        let name = texts.join(",");
-        let now_ns = wall_ns();
-        let entry = |number| Entry::Identity {
-            number,
-            labels: texts,
-            from_ns: Some(now_ns),
-        };
-        let number = self
-            .identity_numbers
-            .number(&name, &mut self.numbers, entry)?;
-        let identity = Identity(number);
-        Arc::make_mut(&mut self.identities).insert(identity, labels.clone())?;
-        self.identity_changes += 1;
-        self.history
-            .identity_begins(identity, labels.clone(), now_ns);
-        Ok(identity)
     }
 
     /// The number of a network; all of IPv4 and all of IPv6 have reserved ones.
@@ -247,9 +224,10 @@ impl Book {
     }
 
     /// Says which things there still are; what is known of others holds no more, though it can be looked up.
-    pub(super) fn close_metadata(&mut self, keep: &HashSet<String>) -> Result<(), BookError> {
+    pub(super) fn close_metadata(&mut self, keep: impl Fn(&str) -> bool) -> Result<(), BookError> {
         let now_ns = wall_ns();
-        let gone: Vec<String> = self.holding.difference(keep).cloned().collect();
+        let holding = self.holding.iter();
+        let gone: Vec<String> = holding.filter(|key| !keep(key)).cloned().collect();
         for key in gone {
             if let Some(index) = self.metadata.close(&key, now_ns) {
                 self.numbers.record(&Entry::Other {

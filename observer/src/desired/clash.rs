@@ -8,6 +8,11 @@ use std::path::Path;
 use policy::{Policy, PolicyName, RepositoryError};
 use registry::endpoint_file::{Attachment, EndpointFile, EndpointSpec};
 
+use super::inventory::Owner;
+
+/// What begins the names of policy files that are entries of the registry.
+pub(crate) const OF_REGISTRY: &str = "registry:";
+
 /// Something of an endpoint that two owners claim.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{api}: {what} is already that of the endpoint at {file}")]
@@ -30,32 +35,42 @@ impl ClashError {
     }
 }
 
-/// The same for policies; `None` if this error is not about one of each owner.
+/// The same for policies; `None` if this error is not about one of two owners.
 pub(super) fn policy_clash(
     error: &RepositoryError,
-    is_of_api: impl Fn(&str) -> bool,
+    owner: impl Fn(&str) -> Owner,
 ) -> Option<String> {
-    match error {
-        RepositoryError::Duplicate {
-            name,
-            file,
-            other_file,
-            ..
-        } if is_of_api(file) != is_of_api(other_file) => Some(format!(
-            "{error}: remove it from the file, or run `tycho policy delete {name}`"
-        )),
-        _ => None,
-    }
+    let RepositoryError::Duplicate {
+        name,
+        file,
+        other_file,
+        ..
+    } = error
+    else {
+        return None;
+    };
+    let mut owners = [(owner(file), file), (owner(other_file), other_file)];
+    owners.sort();
+    let [(first, _), (second, _)] = owners;
+    let steps = owners.map(|(owner, file)| match owner {
+        Owner::File => "remove it from the file".to_owned(),
+        Owner::Api => format!("run `tycho policy delete {name}`"),
+        Owner::Registry => {
+            let entry = file.strip_prefix(OF_REGISTRY).unwrap_or(file);
+            format!("run `tycho registry delete-policy {entry}`")
+        }
+    });
+    (first != second).then(|| format!("{error}: {}", steps.join(", or ")))
 }
 
-/// A policy of the API that a file defines too.
-pub(super) fn policy_in_both(api: &Policy, file: &Policy) -> RepositoryError {
+/// A policy that another owner defines too.
+pub(super) fn policy_in_both(policy: &Policy, other: &Policy) -> RepositoryError {
     RepositoryError::Duplicate {
-        name: Box::new(PolicyName::clone(&api.name)),
-        file: api.file.clone(),
-        line: api.line,
-        other_file: file.file.clone(),
-        other_line: file.line,
+        name: Box::new(PolicyName::clone(&policy.name)),
+        file: policy.file.clone(),
+        line: policy.line,
+        other_file: other.file.clone(),
+        other_line: other.line,
     }
 }
 

@@ -20,6 +20,12 @@ pub(crate) enum BookError {
         /// How many were freed and may not be given again yet.
         resting: usize,
     },
+    /// The registry has given no number to the labels of an endpoint yet.
+    #[error("{}", not_numbered(problem.as_deref()))]
+    NotNumbered {
+        /// Why not, if it has said anything.
+        problem: Option<String>,
+    },
     /// Labels and number do not fit together.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -45,4 +51,11 @@ pub(crate) enum BookError {
         #[source]
         source: serde_json::Error,
     },
+}
+
+fn not_numbered(problem: Option<&str>) -> String {
+    match problem {
+        None => "the registry is asked for the number of its labels".to_owned(),
+        Some(problem) => format!("its labels have no number: {problem}"),
+    }
 }

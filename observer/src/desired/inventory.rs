@@ -7,13 +7,15 @@ use registry::endpoint_file::{EndpointFile, EndpointSpec};
 
 use super::clash::{ClashError, clashes, place};
 
-/// Where something was defined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Where something was defined; if it is defined twice at a start, the first of them wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Owner {
     /// In a file that the node follows.
     File,
     /// Through the API.
     Api,
+    /// In the cluster's registry. Only policies are.
+    Registry,
 }
 
 /// One endpoint and where it comes from.

@@ -4,6 +4,7 @@
 //! before addresses and networks, since a set may have cells for identities that no address has yet; what is gone is
 //! taken away in the opposite order. Numbers that nothing uses any more come back through [`Planner::reclaim`].
 
+mod addresses;
 mod adopt;
 mod book;
 mod clash;
@@ -12,11 +13,14 @@ mod content;
 mod endpoint;
 mod error;
 mod history;
+mod identities;
 mod inventory;
+mod numbering;
 mod plan;
 mod planned;
 mod policies;
 mod reclaim;
+mod remotes;
 mod retiring;
 mod rule;
 mod series;
@@ -31,11 +35,13 @@ use bpf_events::endpoint::EndpointRow;
 use policy::{Cidr, Identity, LabelSet, PolicySet, RuleRef};
 use registry::endpoint_file::{Attachment, EndpointSpec};
 
+pub(crate) use addresses::{RemoteAddress, RemoteAddresses, is_usable};
 pub(crate) use book::Book;
-pub(crate) use clash::Taken;
+pub(crate) use clash::{OF_REGISTRY, Taken};
 pub(crate) use error::BookError;
 use history::{EndpointJournal, IdentityJournal};
 pub(crate) use inventory::Owner;
+pub(crate) use numbering::{Contradictions, NumbersWanted};
 pub(crate) use plan::{PlanSettings, Planner};
 pub(crate) use reclaim::{InUse, Reclaimed};
 pub(crate) use rule::policy_labels;
@@ -50,6 +56,8 @@ pub(crate) struct Desired {
     pub(crate) waiting: Vec<WaitingEndpoint>,
     /// The networks that have an identity.
     pub(crate) prefixes: Vec<DesiredPrefix>,
+    /// The addresses of other nodes and their endpoints. What did not change is the same object as in the step before.
+    pub(crate) remotes: Arc<RemoteAddresses>,
     /// The policy sets, by number. A set that did not change is the same one as in the step before.
     pub(crate) sets: BTreeMap<u32, Arc<PolicySet>>,
     /// The number of each rule that a cell refers to.
@@ -98,6 +106,8 @@ pub(crate) struct WaitingEndpoint {
     pub(crate) labels: LabelSet,
     /// What is missing.
     pub(crate) reason: String,
+    /// Whether the registry was asked and has not answered yet.
+    pub(crate) asked: bool,
 }
 
 /// A network that a rule names.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use flow::store::StoredNumbers;
 use policy::{Cidr, Enforcement, Identity, LabelFilter, NamedPorts, RepositoryError};
+use registry::cluster::ClusterState;
 use registry::directory::Manifest;
 use registry::endpoint_file::{EndpointFile, Mode};
 
@@ -13,10 +14,12 @@ use super::book::Book;
 use super::clash::ClashError;
 use super::compiled::CompiledSets;
 use super::error::BookError;
-use super::inventory::Inventory;
+use super::inventory::{Inventory, Owner};
+use super::numbering::Numbering;
 use super::planned::Planned;
 use super::policies::{NumberedRules, Policies};
 use super::reclaim::{InUse, Leaving, Reclaimed, Wanted};
+use super::remotes::Remotes;
 use super::view::PolicyView;
 use super::{Desired, DesiredPrefix};
 use crate::pipeline::wall_ns;
@@ -40,6 +43,8 @@ pub(crate) struct Planner {
     pub(super) filter: LabelFilter,
     pub(super) inventory: Inventory,
     pub(super) policies: Policies,
+    pub(super) numbering: Numbering,
+    pub(super) remotes: Remotes,
     compiled: CompiledSets,
     leaving: Leaving,
     /// The rules of the newest step.
@@ -60,11 +65,12 @@ pub(crate) struct Planner {
 }
 
 impl Planner {
-    /// A planner for a first version of the endpoint file, without policies yet.
+    /// A planner for a first version of the endpoint file of a node (`cluster/node`), without policies yet.
     pub(crate) fn new(
         settings: PlanSettings,
         mut book: Book,
         endpoints: Arc<EndpointFile>,
+        node_name: &str,
     ) -> Self {
         book.set_identity_rest(settings.identity_rest);
         Self {
@@ -74,7 +80,9 @@ impl Planner {
             offered: book.prefixes().collect(),
             book,
             filter: LabelFilter::default(),
+            remotes: Remotes::new(node_name),
             inventory: Inventory::new(endpoints),
+            numbering: Numbering::default(),
             policies: Policies::default(),
             compiled: CompiledSets::default(),
             leaving: Leaving::default(),
@@ -108,9 +116,14 @@ impl Planner {
         Ok(())
     }
 
+    /// Takes a newer state of the cluster.
+    pub(crate) fn set_cluster(&mut self, state: Arc<ClusterState>) {
+        self.remotes.set(state);
+    }
+
     /// Takes the manifests of the policy directory, all or none.
     pub(crate) fn set_policies(&mut self, manifests: &[Manifest]) -> Result<(), RepositoryError> {
-        self.policies.set_files(manifests)
+        self.policies.set(Owner::File, manifests)
     }
 
     /// Takes all policies that were added through the API, all or none.
@@ -118,7 +131,15 @@ impl Planner {
         &mut self,
         manifests: &[Manifest],
     ) -> Result<(), RepositoryError> {
-        self.policies.set_api(manifests)
+        self.policies.set(Owner::Api, manifests)
+    }
+
+    /// Takes all policies of the registry, all or none.
+    pub(crate) fn set_registry_policies(
+        &mut self,
+        manifests: &[Manifest],
+    ) -> Result<(), RepositoryError> {
+        self.policies.set(Owner::Registry, manifests)
     }
 
     /// Changes which labels make an identity.
@@ -138,6 +159,7 @@ impl Planner {
         };
         // Kept whatever fails below: a next try is the same revision.
         self.newest = Some(rules.clone());
+        self.take_answers()?;
         let planned = self.plan_endpoints()?;
         let in_force = self.in_force.as_ref().map_or(0, |known| known.revision);
         let is_new = in_force != rules.revision;
@@ -171,6 +193,7 @@ impl Planner {
             .keep_endpoints(&endpoints.chain(waiting).collect())?;
         self.mapped = step.prefixes.iter().map(|prefix| prefix.cidr).collect();
         self.offered = self.mapped.clone();
+        self.numbering.applied(step);
         if let Some(newest) = &self.newest
             && newest.revision == step.revision
         {
@@ -186,6 +209,8 @@ impl Planner {
         prefixes.is_some_and(|prefixes| !self.mapped.is_subset(prefixes))
             || self.planned_changes != self.book.identity_changes
             || self.waits
+            || self.numbering.has_leftovers()
+            || self.remotes.has_leftovers()
     }
 
     /// Frees the numbers that neither the desired state, nor the kernel (`in_use`, read after the last step was applied),
@@ -256,6 +281,7 @@ impl Planner {
             endpoints: planned.endpoints.clone(),
             waiting: planned.waiting.clone(),
             prefixes: prefixes.to_vec(),
+            remotes: Arc::clone(self.remotes.addresses()),
             sets: BTreeMap::new(),
             rules: Arc::clone(&rules.numbers),
             default_rules: HashMap::new(),
@@ -300,7 +326,7 @@ impl Planner {
             identity_journal: Arc::clone(&self.book.history.identities),
             endpoint_journal: Arc::clone(&self.book.history.endpoints),
             revisions,
-            api_files: Arc::clone(self.policies.api_files()),
+            owners: Arc::clone(self.policies.owners()),
         });
     }
 }

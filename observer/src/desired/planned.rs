@@ -1,6 +1,6 @@
 //! Endpoints and networks with their numbers, and for whom policies are compiled.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use policy::{Cidr, Identity, LabelSet, NamedPorts};
@@ -29,7 +29,7 @@ impl Planner {
         for listed in self.inventory.endpoints().to_vec() {
             let all = labels(&listed.spec, self.inventory.namespaces());
             let endpoint = match self.plan_endpoint(&listed, &all) {
-                Err(error @ BookError::Exhausted { .. }) => {
+                Err(error @ (BookError::Exhausted { .. } | BookError::NotNumbered { .. })) => {
                     let name = listed.spec.qualified_name();
                     let as_before = before.iter().find(|known| known.name == name).cloned();
                     planned.waiting.push(waiting(listed, name, all, &error));
@@ -42,6 +42,8 @@ impl Planner {
                 planned.endpoints.push(endpoint);
             }
         }
+        self.forget_refusals();
+        self.plan_remotes(&mut planned)?;
         Ok(planned)
     }
 
@@ -52,7 +54,11 @@ impl Planner {
     ) -> Result<DesiredEndpoint, BookError> {
         let spec = &listed.spec;
         let name = spec.qualified_name();
-        let identity = self.book.identity(&self.filter.relevant(all))?;
+        let relevant = self.filter.relevant(all);
+        let Some(identity) = self.book.identity(&relevant) else {
+            return Err(self.numbering.want(relevant));
+        };
+        self.book.claim(identity);
         let number = self.book.endpoint(&name)?;
         let cluster = self.inventory.cluster();
         let content = endpoint::content(spec, cluster, all.clone(), number, identity);
@@ -72,6 +78,21 @@ impl Planner {
             spec: Arc::clone(spec),
             labels: all.clone(),
         })
+    }
+
+    /// What other nodes have. Their named ports count like those of this node: a rule that names a port means every
+    /// endpoint it is about.
+    fn plan_remotes(&mut self, planned: &mut Planned) -> Result<(), BookError> {
+        let endpoints = planned.endpoints.iter();
+        let local = endpoints.flat_map(|endpoint| {
+            let addresses = endpoint.addresses.iter();
+            addresses.map(|address| (*address, endpoint.name.clone()))
+        });
+        self.remotes
+            .plan(&mut self.book, &mut self.numbering, local.collect())?;
+        self.remotes
+            .add_named_ports(&self.book, &mut planned.named_ports);
+        Ok(())
     }
 
     fn add_subject(
@@ -129,8 +150,9 @@ impl Planner {
         let prefixes = prefixes
             .iter()
             .map(|prefix| format!("{PREFIX_KEY}{}", prefix.cidr));
+        let own: HashSet<String> = endpoints.chain(prefixes).collect();
         self.book
-            .close_metadata(&endpoints.chain(prefixes).collect())
+            .close_metadata(|key| own.contains(key) || self.remotes.has_metadata(key))
     }
 }
 
@@ -142,5 +164,6 @@ fn waiting(listed: Listed, name: String, labels: LabelSet, error: &BookError) ->
         spec: listed.spec,
         labels,
         reason: error.to_string(),
+        asked: matches!(error, BookError::NotNumbered { problem: None }),
     }
 }

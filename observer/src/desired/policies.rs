@@ -10,7 +10,7 @@ use policy::{
 use registry::directory::Manifest;
 
 use super::book::Book;
-use super::clash::{policy_clash, policy_in_both};
+use super::clash::{OF_REGISTRY, policy_clash, policy_in_both};
 use super::error::BookError;
 use super::inventory::Owner;
 use super::rule;
@@ -19,19 +19,27 @@ use super::rule;
 #[derive(Debug, Default)]
 pub(super) struct Policies {
     repository: PolicyRepository,
+    /// The owner of each file in force that is none of the node's own files.
+    owners: Arc<BTreeMap<String, Owner>>,
+    /// The node's own files.
     files: BTreeSet<String>,
-    api_files: Arc<BTreeSet<String>>,
-    /// Files of the API that are not in force, as one of the directory defines their policy.
+    /// Files that are not in force, as somebody who goes before their owner defines their policy.
     set_aside: Vec<SetAside>,
 }
 
-/// A file of the API that is not in force.
+/// A file that is not in force.
 #[derive(Clone, Debug)]
 pub(super) struct SetAside {
+    pub(super) owner: Owner,
     pub(super) manifest: Manifest,
     pub(super) name: PolicyName,
     clash: RepositoryError,
+    /// Who defines it in its place.
+    other: Owner,
 }
+
+/// Policies by name, and whose they are.
+type Defined = BTreeMap<PolicyName, (Owner, Policy)>;
 
 /// The rules at one revision, with their numbers.
 #[derive(Clone, Debug)]
@@ -47,85 +55,112 @@ pub(super) struct NumberedRules {
 }
 
 impl Policies {
-    /// Takes all manifests of the directory, or none if one is wrong. What was set aside comes into force with them if
-    /// they leave room for it.
-    pub(super) fn set_files(&mut self, manifests: &[Manifest]) -> Result<(), RepositoryError> {
-        if self.set_aside.is_empty() {
-            return self.set(Owner::File, manifests, &[]);
-        }
-        let defined = read_all(manifests)?;
-        let waiting = self.set_aside.iter().map(|one| one.manifest.clone());
-        let (stay, come) = apart(waiting.collect(), &defined);
-        self.set(Owner::File, manifests, &come)?;
-        self.set_aside = stay;
-        Ok(())
-    }
-
-    /// Takes all manifests of the API, or none if one is wrong or clashes with the directory.
-    pub(super) fn set_api(&mut self, manifests: &[Manifest]) -> Result<(), RepositoryError> {
-        let is_aside = |manifest: &Manifest| {
-            let mut aside = self.set_aside.iter();
-            aside.any(|one| one.manifest.path == manifest.path)
-        };
-        let used: Vec<Manifest> = manifests
-            .iter()
-            .filter(|one| !is_aside(one))
-            .cloned()
-            .collect();
-        self.set(Owner::Api, &used, &[])?;
-        self.set_aside
-            .retain(|one| manifests.iter().any(|kept| kept.path == one.manifest.path));
-        Ok(())
-    }
-
-    /// Takes what the API had added before: the directory wins, and what clashes with it is set aside.
-    pub(super) fn set_earlier_api(
+    /// Takes all manifests of an owner, or none if one is wrong or clashes with another owner's. What was set aside comes
+    /// into force with them if they leave room for it.
+    pub(super) fn set(
         &mut self,
+        owner: Owner,
         manifests: &[Manifest],
     ) -> Result<(), RepositoryError> {
-        let policies = self.repository.rules().policies().iter();
-        let of_files = policies.filter(|policy| !self.api_files.contains(&policy.file));
-        let defined = by_name(of_files.map(|policy| Policy::clone(policy)));
-        let (aside, used) = apart(manifests.to_vec(), &defined);
-        self.set(Owner::Api, &used, &[])?;
-        self.set_aside = aside;
-        Ok(())
+        let is_aside = |manifest: &Manifest| {
+            let mut aside = self.set_aside.iter();
+            aside.any(|one| one.owner == owner && one.manifest.path == manifest.path)
+        };
+        let (aside, rest) = manifests.iter().cloned().partition(is_aside);
+        self.replace(owner, aside, rest)
     }
 
-    /// What of the API is not in force.
+    /// Takes what an owner had before, or has, as this node starts: what clashes with others is set aside.
+    pub(super) fn set_earlier(
+        &mut self,
+        owner: Owner,
+        manifests: &[Manifest],
+    ) -> Result<(), RepositoryError> {
+        self.replace(owner, manifests.to_vec(), Vec::new())
+    }
+
+    /// What is not in force.
     pub(super) fn set_aside(&self) -> &[SetAside] {
         &self.set_aside
     }
 
-    /// An error, with the next step if it is about a policy of each owner.
+    /// An error, with the next step if it is about a policy of two owners.
     pub(super) fn with_next_step(&self, error: &RepositoryError) -> Option<String> {
-        policy_clash(error, |file| self.api_files.contains(file))
+        policy_clash(error, |file| self.owner(file))
     }
 
-    /// Takes all manifests of one owner, and more of the API, or none.
-    fn set(
+    /// The owner of each file that is none of the node's own.
+    pub(super) fn owners(&self) -> &Arc<BTreeMap<String, Owner>> {
+        &self.owners
+    }
+
+    fn owner(&self, file: &str) -> Owner {
+        owner_by_name(file).unwrap_or_else(|| {
+            let owner = self.owners.get(file);
+            owner.copied().unwrap_or(Owner::File)
+        })
+    }
+
+    /// Takes all manifests of an owner; of these, what is in `clashing` is set aside where another owner's policy has its
+    /// name, and nothing is changed if that is so of the `rest`.
+    fn replace(
         &mut self,
         owner: Owner,
-        manifests: &[Manifest],
-        more: &[Manifest],
+        clashing: Vec<Manifest>,
+        rest: Vec<Manifest>,
     ) -> Result<(), RepositoryError> {
-        let (files, names) = named(manifests);
-        let (more, more_names) = named(more);
-        let before = match owner {
-            Owner::File => &self.files,
-            Owner::Api => &*self.api_files,
-        };
-        let gone = before.difference(&names).map(|name| (name.as_str(), None));
-        let there = files.iter().chain(&more);
-        let changes = gone.chain(there.map(|(name, text)| (name.as_str(), Some(*text))));
-        let earlier = self.repository.revision();
-        let revision = self.repository.change(changes)?;
-        match owner {
-            Owner::File => self.files = names,
-            Owner::Api => self.api_files = Arc::new(names),
+        let mut defined = self.defined_by_others(owner);
+        let (mut aside, mut used) = apart(owner, clashing, &defined);
+        used.extend(rest);
+        let mut come: Vec<(Owner, Manifest)> = Vec::new();
+        if self.set_aside.iter().any(|one| one.owner != owner) {
+            defined.extend(read_all(owner, &used)?);
+            for later in [Owner::Api, Owner::Registry] {
+                let of_it = self.set_aside.iter().filter(|one| one.owner == later);
+                if later == owner {
+                    continue;
+                }
+                let waiting = of_it.map(|one| one.manifest.clone()).collect();
+                let (stay, free) = apart(later, waiting, &defined);
+                defined.extend(read_all(later, &free)?);
+                aside.extend(stay);
+                come.extend(free.into_iter().map(|manifest| (later, manifest)));
+            }
         }
-        if !more_names.is_empty() {
-            Arc::make_mut(&mut self.api_files).extend(more_names);
+        come.extend(used.into_iter().map(|manifest| (owner, manifest)));
+        self.change(owner, &come)?;
+        let place = |one: &SetAside| (one.owner, one.manifest.path.clone());
+        aside.sort_by_key(place);
+        self.set_aside = aside;
+        Ok(())
+    }
+
+    /// Puts files into force, those of one owner in place of all that it had.
+    fn change(&mut self, owner: Owner, come: &[(Owner, Manifest)]) -> Result<(), RepositoryError> {
+        let texts: Vec<(Owner, String, &str)> = come
+            .iter()
+            .map(|(owner, manifest)| (*owner, file_name(manifest), manifest.text.as_str()))
+            .collect();
+        let there: BTreeSet<&str> = texts.iter().map(|(_, name, _)| name.as_str()).collect();
+        let before = self.files_of(owner);
+        let gone = before.iter().filter(|name| !there.contains(name.as_str()));
+        let gone = gone.map(|name| (name.as_str(), None));
+        let texts_there = texts
+            .iter()
+            .map(|(_, name, text)| (name.as_str(), Some(*text)));
+        let earlier = self.repository.revision();
+        let revision = self.repository.change(gone.chain(texts_there))?;
+        let owners = Arc::make_mut(&mut self.owners);
+        owners.retain(|_, known| *known != owner);
+        if owner == Owner::File {
+            self.files.clear();
+        }
+        for (owner, name, _) in texts {
+            if owner == Owner::File {
+                self.files.insert(name);
+            } else {
+                owners.insert(name, owner);
+            }
         }
         if revision != earlier {
             let rules = self.repository.rules().len();
@@ -134,9 +169,28 @@ impl Policies {
         Ok(())
     }
 
-    /// The files that came through the API.
-    pub(super) fn api_files(&self) -> &Arc<BTreeSet<String>> {
-        &self.api_files
+    fn files_of(&self, owner: Owner) -> BTreeSet<String> {
+        if owner == Owner::File {
+            return self.files.clone();
+        }
+        let owners = self.owners.iter();
+        let files = owners.filter(|(_, known)| **known == owner);
+        files.map(|(file, _)| file.clone()).collect()
+    }
+
+    /// The policies in force of all others.
+    fn defined_by_others(&self, owner: Owner) -> Defined {
+        let policies = self.repository.rules().policies().iter();
+        let of_all = policies.map(|policy| (self.owner(&policy.file), policy));
+        let of_others = of_all.filter(|(other, _)| *other != owner);
+        of_others
+            .map(|(other, policy)| {
+                (
+                    PolicyName::clone(&policy.name),
+                    (other, Policy::clone(policy)),
+                )
+            })
+            .collect()
     }
 
     /// Whether these are the rules in force now.
@@ -168,52 +222,50 @@ impl Policies {
 impl SetAside {
     /// Why it is not in force, and what to do.
     pub(super) fn sentence(&self) -> String {
-        let of_api = self.manifest.path.display().to_string();
-        policy_clash(&self.clash, |file| file == of_api).unwrap_or_else(|| self.clash.to_string())
+        let own = file_name(&self.manifest);
+        let owner = |file: &str| if file == own { self.owner } else { self.other };
+        policy_clash(&self.clash, owner).unwrap_or_else(|| self.clash.to_string())
     }
 }
 
-/// Texts by the names of their files, and the names.
-fn named(manifests: &[Manifest]) -> (Vec<(String, &str)>, BTreeSet<String>) {
-    let files: Vec<(String, &str)> = manifests
-        .iter()
-        .map(|manifest| (manifest.path.display().to_string(), manifest.text.as_str()))
-        .collect();
-    let names = files.iter().map(|(name, _)| name.clone()).collect();
-    (files, names)
+fn file_name(manifest: &Manifest) -> String {
+    manifest.path.display().to_string()
 }
 
-fn read_all(manifests: &[Manifest]) -> Result<BTreeMap<PolicyName, Policy>, RepositoryError> {
-    let mut all = BTreeMap::new();
-    for (file, text) in named(manifests).0 {
-        all.extend(by_name(read_policies(&file, text)?.into_iter()));
+/// Entries of the registry have names that no path has.
+fn owner_by_name(file: &str) -> Option<Owner> {
+    file.starts_with(OF_REGISTRY).then_some(Owner::Registry)
+}
+
+fn read_all(owner: Owner, manifests: &[Manifest]) -> Result<Defined, RepositoryError> {
+    let mut all = Defined::new();
+    for manifest in manifests {
+        let policies = read_policies(&file_name(manifest), &manifest.text)?;
+        let named = policies.into_iter();
+        all.extend(named.map(|policy| (PolicyName::clone(&policy.name), (owner, policy))));
     }
     Ok(all)
 }
 
-fn by_name(policies: impl Iterator<Item = Policy>) -> BTreeMap<PolicyName, Policy> {
-    policies
-        .map(|policy| (PolicyName::clone(&policy.name), policy))
-        .collect()
-}
-
-/// The manifests that define what is defined, and the others. One that cannot be read is with the others: whoever takes
-/// them says what is wrong with it.
+/// The manifests of an owner that define what is defined, and the others. One that cannot be read is with the others:
+/// whoever takes them says what is wrong with it.
 fn apart(
+    owner: Owner,
     manifests: Vec<Manifest>,
-    defined: &BTreeMap<PolicyName, Policy>,
+    defined: &Defined,
 ) -> (Vec<SetAside>, Vec<Manifest>) {
     let (mut aside, mut others) = (Vec::new(), Vec::new());
     for manifest in manifests {
-        let file = manifest.path.display().to_string();
-        let policies = read_policies(&file, &manifest.text).unwrap_or_default();
+        let policies = read_policies(&file_name(&manifest), &manifest.text).unwrap_or_default();
         let clash = policies
             .iter()
             .find_map(|policy| Some((policy, defined.get(&*policy.name)?)));
         match clash {
-            Some((policy, other)) => aside.push(SetAside {
+            Some((policy, (other, theirs))) => aside.push(SetAside {
+                owner,
                 name: PolicyName::clone(&policy.name),
-                clash: policy_in_both(policy, other),
+                clash: policy_in_both(policy, theirs),
+                other: *other,
                 manifest,
             }),
             None => others.push(manifest),

@@ -1,11 +1,9 @@
 //! Numbers come back when nothing has them any more.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use flow::store::StoredNumbers;
-use policy::Identity;
 use registry::numbers::Kind;
 
 use super::Desired;
@@ -73,6 +71,10 @@ impl Wanted {
                 wanted.identities.insert(prefix.identity.0);
                 wanted.metadata.insert(prefix.metadata);
             }
+            for remote in step.remotes.values() {
+                wanted.identities.insert(remote.identity.0);
+                wanted.metadata.insert(remote.metadata);
+            }
             wanted.policy_sets.extend(step.sets.keys());
             wanted.rules.extend(step.rules.values());
         }
@@ -122,29 +124,8 @@ impl Leaving {
 }
 
 impl Book {
-    fn unused_identities(&self, wanted: &HashSet<u32>, in_use: &HashSet<u32>) -> Vec<u32> {
-        let numbers = self.identity_numbers.in_use();
-        unused(numbers.chain(self.prefix_numbers.in_use()), wanted, in_use)
-    }
-
     fn unused_metadata(&self, wanted: &HashSet<u32>, in_use: &HashSet<u32>) -> Vec<u32> {
         unused(self.indexes.in_use(), wanted, in_use)
-    }
-
-    fn free_identities(&mut self, identities: &[u32], now_ns: u64) -> Result<(), BookError> {
-        for &number in identities {
-            let identity = Identity(number);
-            let series = if identity.is_node_local() {
-                &mut self.prefix_numbers
-            } else {
-                &mut self.identity_numbers
-            };
-            series.free(number, &mut self.numbers)?;
-            Arc::make_mut(&mut self.identities).remove(identity);
-            self.identity_changes += 1;
-            self.history.identity_ends(identity, now_ns);
-        }
-        Ok(())
     }
 
     fn free_metadata(&mut self, indexes: &[u32]) -> Result<(), BookError> {

@@ -75,6 +75,19 @@ impl Series {
         Ok(number)
     }
 
+    /// Takes a number that somebody else has given; it is written down before anybody hears of it. A name may have several.
+    pub(super) fn take(
+        &mut self,
+        name: &str,
+        numbers: &mut Numbers,
+        entry: &Entry,
+    ) -> Result<(), BookError> {
+        numbers.record(entry)?;
+        self.allocator.claim(entry.number());
+        self.put(entry.number(), name.into());
+        Ok(())
+    }
+
     /// Frees a number: it rests, and may then stand for something else.
     pub(super) fn free(&mut self, number: u32, numbers: &mut Numbers) -> Result<(), BookError> {
         let Some(name) = self.names.get(&number) else {
@@ -82,7 +95,9 @@ impl Series {
         };
         let now = Duration::from_nanos(wall_ns());
         numbers.release(self.kind.clone(), number, now)?;
-        self.by_name.remove(name);
+        if self.by_name.get(name) == Some(&number) {
+            self.by_name.remove(name);
+        }
         self.names.remove(&number);
         self.allocator.release(number, now.as_secs());
         Ok(())

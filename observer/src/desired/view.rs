@@ -1,6 +1,6 @@
 //! What services read: the policies, identities and endpoints as of the last change.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use flow::journal::Journal;
@@ -43,7 +43,8 @@ pub(crate) struct PolicyView {
     pub(crate) endpoint_journal: Arc<EndpointJournal>,
     /// Rules by revision; of earlier ones the last few.
     pub(crate) revisions: Arc<RuleSetJournal>,
-    pub(super) api_files: Arc<BTreeSet<String>>,
+    /// The owner of each policy file that is none of the node's own files.
+    pub(super) owners: Arc<BTreeMap<String, Owner>>,
 }
 
 impl PolicyView {
@@ -62,7 +63,7 @@ impl PolicyView {
             identity_journal: Arc::new(Journal::new(0, 0)),
             endpoint_journal: Arc::new(Journal::new(0, 0)),
             revisions: Arc::new(Journal::new(REVISIONS_REMEMBERED, 0)),
-            api_files: Arc::default(),
+            owners: Arc::default(),
         }
     }
 
@@ -77,11 +78,8 @@ impl PolicyView {
 
     /// Who defined a policy.
     pub(crate) fn owner(&self, policy: &Policy) -> Owner {
-        if self.api_files.contains(&policy.file) {
-            Owner::Api
-        } else {
-            Owner::File
-        }
+        let owner = self.owners.get(&policy.file);
+        owner.copied().unwrap_or(Owner::File)
     }
 
     /// The rules of a revision, if they are still known.

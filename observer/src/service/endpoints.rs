@@ -218,7 +218,8 @@ fn message(endpoint: &EndpointView, snapshot: &Snapshot) -> Endpoint {
 
 fn owner(owner: desired::Owner) -> Owner {
     match owner {
-        desired::Owner::File => Owner::File,
+        // The registry has no endpoints of this node.
+        desired::Owner::File | desired::Owner::Registry => Owner::File,
         desired::Owner::Api => Owner::Api,
     }
 }

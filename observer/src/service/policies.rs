@@ -153,6 +153,7 @@ fn message(policy: &policy::Policy, snapshot: &Snapshot, hits: &Hits) -> Policy 
     let owner = match view.owner(policy) {
         Owner::Api => "api",
         Owner::File => "file",
+        Owner::Registry => "registry",
     };
     let rules = view.rules.rules();
     let of_it = rules.filter(|(_, rule)| rule.key.policy == policy.name);

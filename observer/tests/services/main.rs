@@ -4,6 +4,8 @@
 
 mod admin;
 mod agent_events;
+mod cluster;
+mod cluster_policies;
 mod endpoints;
 mod explain;
 mod extent;

@@ -107,8 +107,9 @@ impl Files {
     pub(crate) async fn start_with(&self, config: &Config) -> Life {
         let tasks = Tasks::new();
         let (pipeline, inlet) = Pipeline::start(8_192, &tasks);
-        let node = Arc::new(Node::new("default/node-a".to_owned(), &pipeline, None));
-        plan_only(config, &node, &tasks).unwrap();
+        let name = config.node.as_deref().unwrap_or("node-a");
+        let node = Arc::new(Node::new(format!("default/{name}"), &pipeline, None));
+        plan_only(config, &node, &tasks).await.unwrap();
         let drain = Drain::new(tasks.cancellation());
         let health = Health::starting().await;
         let server = Server::new(&node, &health, &drain, &tasks).unwrap();

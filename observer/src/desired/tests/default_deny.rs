@@ -11,7 +11,7 @@ fn described(planning: &Planning, number: u32) -> String {
 fn check(enforcement: Enforcement, policies: &[&str], expect: [&str; 2]) {
     let settings = settings(Mode::Enforce, enforcement);
     let endpoints = file(&[("a", "db", "10.0.0.1")]);
-    let mut planning = Planning::with(settings, endpoints, |_| {});
+    let mut planning = Planning::with(settings, endpoints);
     planning.set_policies(policies);
     let step = planning.step();
     let numbers = step.default_rules[&step.endpoints[0].row.policy_set];

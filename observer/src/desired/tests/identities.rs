@@ -1,9 +1,9 @@
-//! Identities: released when nothing has them, at rest before they are given again, and what happens when none is left.
+//! Identities: asked for, released when nothing has them, and what happens when none is given.
 
 use super::*;
 
 #[test]
-fn an_identity_is_released_when_nothing_has_it_and_rests() {
+fn an_identity_is_released_when_nothing_has_it() {
     let mut planning = Planning::new(file(&[("a", "one", "10.0.0.1")]));
     let one = identity_of(&planning.step(), "shop/a");
     let set = |planning: &mut Planning, role| {
@@ -39,15 +39,18 @@ fn an_identity_is_released_when_nothing_has_it_and_rests() {
     let span = planning.planner.view();
     let span = span.identity_journal.last(&one).unwrap();
     assert!(span.until_ns.is_some());
-    let again = set(&mut planning, "one");
-    assert_ne!(again, one, "it rests");
-    assert!(!planning.planner.has_leftovers());
-    let mut planning = planning.restarted(file(&[("a", "three", "10.0.0.1")]));
-    assert_ne!(
-        identity_of(&planning.step(), "shop/a"),
-        one,
-        "after a restart too"
+    let known = planning.planner.numbers_wanted().known;
+    assert!(!known.contains_key(&one), "the registry may have it back");
+    assert!(
+        known
+            .values()
+            .any(|labels| labels.value("k8s", "role") == Some("two"))
     );
+    let again = set(&mut planning, "one");
+    assert_eq!(again, one, "as long as it rests");
+    assert!(!planning.planner.has_leftovers());
+    let view = planning.planner.view();
+    assert_eq!(view.identity_journal.spans(&one).count(), 2);
 }
 
 #[test]
@@ -56,17 +59,10 @@ fn when_no_number_is_left_endpoints_wait_and_others_go_on() {
         identity_rest: Duration::ZERO,
         ..settings(Mode::Audit, Enforcement::Default)
     };
-    let mut last = Identity::UNKNOWN;
-    let endpoints = file(&[("a", "0", "10.0.0.1")]);
-    let fill = |book: &mut Book| {
-        for number in Identity::FIRST_ALLOCATED.0..Identity::LAST_ALLOCATED.0 {
-            let labels = LabelSet::parse([format!("k8s:number={number}")]).unwrap();
-            last = book.identity(&labels).unwrap();
-        }
-    };
-    let mut planning = Planning::with(settings, endpoints, fill);
+    let mut planning = Planning::with(settings, file(&[("a", "0", "10.0.0.1")]));
     let before = planning.step();
-    assert_eq!(identity_of(&before, "shop/a"), Identity(last.0 + 1));
+    assert_eq!(identity_of(&before, "shop/a"), Identity::FIRST_ALLOCATED);
+    planning.giver.refuses = Some("no identity is free".to_owned());
     let more = file(&[
         ("a", "1", "10.0.0.1"),
         ("b", "2", "10.0.0.2"),
@@ -83,10 +79,17 @@ fn when_no_number_is_left_endpoints_wait_and_others_go_on() {
     assert_eq!(waiting, ["shop/a", "shop/b"]);
     assert_eq!(
         step.waiting[1].reason,
-        "no number for identity is free: 65280 are in use, 0 rest"
+        "the registry is asked for the number of its labels"
     );
+    assert!(step.waiting.iter().all(|one| one.asked));
+    let step = planning.step();
+    assert_eq!(
+        step.waiting[1].reason,
+        "its labels have no number: no identity is free"
+    );
+    assert!(step.waiting.iter().all(|one| !one.asked));
     assert!(planning.planner.has_leftovers(), "it may be tried again");
-    planning.reclaim(&InUse::default(), &StoredNumbers::none());
+    planning.giver.refuses = None;
     let step = planning.step();
     assert_eq!(names(&step), ["shop/a", "shop/b", "shop/c"]);
     assert!(step.waiting.is_empty() && !planning.planner.has_leftovers());

@@ -3,9 +3,11 @@
 use super::*;
 use std::collections::HashMap;
 
+use super::remotes::{TestCluster, spec_labels};
 use flow::row::FlowRow;
 use flow::store::{SEGMENT_FLOWS, Store, Writer};
 use proptest::prelude::*;
+use registry::cluster::ClusterState;
 
 /// What happens.
 #[derive(Clone, Debug)]
@@ -14,6 +16,8 @@ enum Event {
     Endpoints(Vec<Option<u8>>),
     /// Policies: the network and role that each names, if it is there.
     Policies(Vec<Option<u8>>),
+    /// Endpoints of another node: the role of each, if it is there.
+    Remotes(Vec<Option<u8>>),
     /// An endpoint talks: a connection, an edge and a flow.
     Talk(usize),
     /// So many connections end.
@@ -29,6 +33,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     let event = prop_oneof![
         4 => roles().prop_map(Event::Endpoints),
         3 => roles().prop_map(Event::Policies),
+        3 => roles().prop_map(Event::Remotes),
         6 => (0usize..4).prop_map(Event::Talk),
         3 => (0usize..6).prop_map(Event::Close),
         1 => Just(Event::Overwrite),
@@ -51,6 +56,7 @@ struct World {
     endpoints: Arc<EndpointFile>,
     policies: Vec<String>,
     step: Desired,
+    cluster: Arc<ClusterState>,
     connections: Vec<Meaning>,
     flows: Vec<Meaning>,
     store: Arc<Store>,
@@ -64,7 +70,8 @@ impl World {
             identity_rest: Duration::ZERO,
             ..settings(Mode::Enforce, Enforcement::Default)
         };
-        let mut planning = Planning::with(settings, Arc::clone(&endpoints), |_| {});
+        let mut planning = Planning::with(settings, Arc::clone(&endpoints));
+        planning.giver.forgets = true;
         let step = planning.step();
         let (store, writer) = Store::new(1);
         Self {
@@ -72,6 +79,7 @@ impl World {
             endpoints,
             policies: Vec::new(),
             step,
+            cluster: Arc::default(),
             connections: Vec::new(),
             flows: Vec::new(),
             store,
@@ -98,6 +106,26 @@ impl World {
         self.write_policies();
     }
 
+    /// Endpoints of another node, of which this one knows through the registry only.
+    fn remotes(&mut self, roles: &[Option<u8>]) {
+        let present = roles
+            .iter()
+            .enumerate()
+            .filter_map(|(place, role)| Some((place, (*role)?)));
+        let mut cluster = TestCluster::default();
+        for (place, role) in present {
+            let labels = spec_labels(&format!("r{role}"));
+            let number = self.planning.giver.number(&labels);
+            let name = format!("e{place}");
+            let ip = format!("10.8.0.{}", place + 1);
+            cluster.add("default/far", &name, &ip, number, labels);
+        }
+        self.planning.giver.used = cluster.identities();
+        self.cluster = cluster.state(self.cluster.revision + 1);
+        self.planning.planner.set_cluster(Arc::clone(&self.cluster));
+        self.settle();
+    }
+
     fn write_policies(&mut self) {
         let texts: Vec<&str> = self.policies.iter().map(String::as_str).collect();
         self.planning.set_policies(&texts);
@@ -115,6 +143,8 @@ impl World {
         let mut metadata = vec![(row.metadata, row.identity)];
         let networks = self.step.prefixes.iter();
         metadata.extend(networks.map(|prefix| (prefix.metadata, prefix.identity.0)));
+        let remotes = self.step.remotes.values();
+        metadata.extend(remotes.map(|remote| (remote.metadata, remote.identity.0)));
         for rule in rules.chain(defaults).filter(|rule| *rule != 0) {
             for (index, identity) in &metadata {
                 let meaning = self.meaning(*index, rule, *identity);
@@ -178,6 +208,8 @@ impl World {
             writer,
             ..self
         };
+        let cluster = Arc::clone(&world.cluster);
+        world.planning.planner.set_cluster(cluster);
         world.write_policies();
         world
     }
@@ -239,6 +271,7 @@ proptest! {
                     world.settle();
                 }
                 Event::Policies(roles) => world.policies(&roles),
+                Event::Remotes(roles) => world.remotes(&roles),
                 Event::Talk(place) => world.talk(place),
                 Event::Close(count) => { let rest = world.connections.len().saturating_sub(count * 4); world.connections.drain(rest..); }
                 Event::Overwrite => world.overwrite(),
@@ -256,12 +289,17 @@ proptest! {
         }
         let step = &world.step;
         let defaults: std::collections::HashSet<u32> = step.default_rules.values().flatten().copied().filter(|rule| *rule != 0).collect();
-        let subjects: std::collections::HashSet<u32> = step.endpoints.iter().map(|one| one.row.identity).collect();
+        let mut subjects: std::collections::HashSet<u32> = step.endpoints.iter().map(|one| one.row.identity).collect();
+        subjects.extend(step.remotes.values().map(|remote| remote.identity.0));
         let expect = (
-            step.endpoints.len() + step.prefixes.len(),
+            step.endpoints.len() + step.prefixes.len() + step.remotes.len(),
             step.rules.len() + defaults.len(),
             subjects.len() + step.prefixes.len(),
         );
         prop_assert_eq!(world.known(), expect);
+        let known = world.planning.planner.numbers_wanted().known;
+        let own: BTreeSet<u32> = step.endpoints.iter().map(|one| one.row.identity).collect();
+        let claimed: BTreeSet<u32> = known.keys().map(|identity| identity.0).collect();
+        prop_assert!(claimed.is_superset(&own));
     }
 }

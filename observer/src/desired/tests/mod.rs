@@ -1,12 +1,15 @@
 //! The planner against what its callers rely on.
 
+mod contradictions;
 mod default_deny;
 mod identities;
 mod life;
 mod numbers;
 mod owners;
 mod prefixes;
+mod remotes;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +24,13 @@ use registry::endpoint_file::{EndpointFile, Mode, parse};
 use super::*;
 use crate::pipeline::wall_ns;
 
-/// A planner with its tables, and the directory of its numbers.
+/// `cluster/node` of every planner.
+const NODE: &str = "default/n";
+
+/// A planner with its tables, the directory of its numbers, and who gives numbers to label sets.
 struct Planning {
     planner: Planner,
+    giver: Giver,
     metadata: Arc<MetadataTable>,
     rules: Arc<RuleTable>,
     directory: tempfile::TempDir,
@@ -34,21 +41,17 @@ impl Planning {
     /// A planner for these endpoints, without policies.
     fn new(endpoints: Arc<EndpointFile>) -> Self {
         let settings = settings(Mode::Audit, Enforcement::Default);
-        Self::with(settings, endpoints, |_| {})
+        Self::with(settings, endpoints)
     }
 
-    fn with(
-        settings: PlanSettings,
-        endpoints: Arc<EndpointFile>,
-        prepare: impl FnOnce(&mut Book),
-    ) -> Self {
+    fn with(settings: PlanSettings, endpoints: Arc<EndpointFile>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let metadata = Arc::new(MetadataTable::new());
         let rules = Arc::new(RuleTable::new());
-        let mut book = open(directory.path(), &metadata, &rules);
-        prepare(&mut book);
+        let book = open(directory.path(), &metadata, &rules);
         Self {
-            planner: Planner::new(settings, book, endpoints),
+            planner: Planner::new(settings, book, endpoints, NODE),
+            giver: Giver::default(),
             metadata,
             rules,
             directory,
@@ -60,6 +63,7 @@ impl Planning {
     fn restarted(self, endpoints: Arc<EndpointFile>) -> Self {
         let Self {
             planner,
+            giver,
             directory,
             settings,
             ..
@@ -69,7 +73,8 @@ impl Planning {
         let rules = Arc::new(RuleTable::new());
         let book = open(directory.path(), &metadata, &rules);
         Self {
-            planner: Planner::new(settings, book, endpoints),
+            planner: Planner::new(settings, book, endpoints, NODE),
+            giver,
             metadata,
             rules,
             directory,
@@ -81,9 +86,21 @@ impl Planning {
         self.planner.set_policies(&manifests("p", texts)).unwrap();
     }
 
+    /// What the maps should say once every label set that can have a number has one.
+    fn desired(&mut self) -> Vec<Desired> {
+        for _ in 0..9 {
+            let steps = self.planner.desired().unwrap();
+            let answered = self.giver.answer(&mut self.planner);
+            if !answered {
+                return steps;
+            }
+        }
+        panic!("the same numbers are asked for again and again");
+    }
+
     /// The steps, each applied at once.
     fn settle(&mut self) -> Vec<Desired> {
-        let steps = self.planner.desired().unwrap();
+        let steps = self.desired();
         for step in &steps {
             self.planner.applied(step).unwrap();
         }
@@ -107,6 +124,55 @@ impl Planning {
             rules: [first.rules, second.rules].concat(),
             policy_sets: first.policy_sets + second.policy_sets,
         }
+    }
+}
+
+/// Gives numbers to label sets, as the registry does.
+#[derive(Debug, Default)]
+struct Giver {
+    numbers: BTreeMap<LabelSet, Identity>,
+    /// Numbers that other nodes use.
+    used: BTreeSet<Identity>,
+    /// Whether a number that nobody uses may stand for other labels as soon as the planner has forgotten it.
+    forgets: bool,
+    /// Why no more numbers are given.
+    refuses: Option<String>,
+}
+
+impl Giver {
+    /// The number of a label set, the lowest free one if it has none.
+    fn number(&mut self, labels: &LabelSet) -> Identity {
+        if let Some(number) = self.numbers.get(labels) {
+            return *number;
+        }
+        let taken: BTreeSet<Identity> = self.numbers.values().copied().collect();
+        let mut free = (Identity::FIRST_ALLOCATED.0..).map(Identity);
+        let number = free.find(|number| !taken.contains(number)).unwrap();
+        self.numbers.insert(labels.clone(), number);
+        number
+    }
+
+    /// Answers what a planner asks; whether there was anything.
+    fn answer(&mut self, planner: &mut Planner) -> bool {
+        let wanted = planner.numbers_wanted();
+        if self.forgets {
+            // A number rests for longer than this node takes to forget what it stood for.
+            let (used, view) = (&self.used, planner.view());
+            let known = |number: &Identity| view.identities.labels(*number).is_some();
+            self.numbers
+                .retain(|_, number| used.contains(number) || known(number));
+        }
+        let mut answered = false;
+        for labels in wanted.unknown {
+            if let Some(reason) = &self.refuses {
+                planner.refuse_number(labels, reason.clone());
+            } else {
+                let number = self.number(&labels);
+                planner.give_number(labels, number);
+                answered = true;
+            }
+        }
+        answered
     }
 }
 

@@ -157,3 +157,122 @@ fn another_label_filter_makes_other_identities() {
     planning.planner.set_label_filter(LabelFilter::default());
     assert_eq!(identities(&planning.step()), [a, b]);
 }
+
+/// Name and owner of each policy in force.
+fn in_force(planning: &mut Planning) -> Vec<(String, Owner)> {
+    planning.settle();
+    let view = planning.planner.view();
+    let policies = view.rules.policies().iter();
+    policies
+        .map(|policy| (policy.name.name.clone(), view.owner(policy)))
+        .collect()
+}
+
+fn named(name: &str) -> String {
+    policy(name, "backend", "  ingress:\n  - {}")
+}
+
+/// As entries of the registry.
+fn entries(names: &[&str]) -> Vec<Manifest> {
+    let entries = names.iter().map(|name| Manifest {
+        path: PathBuf::from(format!("{OF_REGISTRY}{name}")),
+        text: named(name),
+    });
+    entries.collect()
+}
+
+#[test]
+fn policies_of_the_registry_are_a_third_set_and_at_a_start_those_of_the_node_win() {
+    let mut planning = Planning::new(file(&[("b", "backend", "10.0.0.2")]));
+    let check = |planning: &mut Planning, expect: &[(&str, Owner)]| {
+        let expect: Vec<_> = expect
+            .iter()
+            .map(|(name, owner)| ((*name).to_owned(), *owner))
+            .collect();
+        assert_eq!(in_force(planning), expect);
+    };
+    planning.set_policies(&[&named("a")]);
+    planning
+        .planner
+        .set_earlier_api_policies(&manifests("api/", &[&named("b"), &named("a")]))
+        .unwrap();
+    planning
+        .planner
+        .set_first_registry_policies(&entries(&["a", "b", "c"]))
+        .unwrap();
+    let start = [
+        ("a", Owner::File),
+        ("b", Owner::Api),
+        ("c", Owner::Registry),
+    ];
+    check(&mut planning, &start);
+    let aside = planning.planner.set_aside();
+    assert_eq!(
+        aside,
+        [
+            "a policy of the API is not in force: api/1.yaml:1: CiliumNetworkPolicy/shop/a is already defined at p0.yaml:1: remove it from the file, or run `tycho policy delete CiliumNetworkPolicy/shop/a`",
+            "a policy of the registry is not in force: registry:a:1: CiliumNetworkPolicy/shop/a is already defined at p0.yaml:1: remove it from the file, or run `tycho registry delete-policy a`",
+            "a policy of the registry is not in force: registry:b:1: CiliumNetworkPolicy/shop/b is already defined at api/0.yaml:1: run `tycho policy delete CiliumNetworkPolicy/shop/b`, or run `tycho registry delete-policy b`",
+        ]
+    );
+    // What leaves makes room for the next in order.
+    planning.planner.set_policies(&[]).unwrap();
+    check(
+        &mut planning,
+        &[("a", Owner::Api), ("b", Owner::Api), ("c", Owner::Registry)],
+    );
+    let api = manifests("api/", &[&named("b"), &named("a")]);
+    planning.planner.set_api_policies(&api[..1]).unwrap();
+    check(
+        &mut planning,
+        &[
+            ("a", Owner::Registry),
+            ("b", Owner::Api),
+            ("c", Owner::Registry),
+        ],
+    );
+    planning
+        .planner
+        .set_registry_policies(&entries(&["c", "d"]))
+        .unwrap();
+    check(
+        &mut planning,
+        &[
+            ("b", Owner::Api),
+            ("c", Owner::Registry),
+            ("d", Owner::Registry),
+        ],
+    );
+    assert_eq!(planning.planner.set_aside(), [""; 0]);
+}
+
+#[test]
+fn a_newer_state_of_the_registry_is_taken_as_a_whole_or_not_at_all() {
+    let mut planning = Planning::new(file(&[("b", "backend", "10.0.0.2")]));
+    planning.set_policies(&[&named("a")]);
+    planning
+        .planner
+        .set_first_registry_policies(&entries(&["b"]))
+        .unwrap();
+    let before = in_force(&mut planning);
+    let clash = planning
+        .planner
+        .set_registry_policies(&entries(&["a", "c"]))
+        .unwrap_err();
+    let told = planning.planner.policy_clash(&clash).unwrap();
+    assert!(
+        told.ends_with("remove it from the file, or run `tycho registry delete-policy a`"),
+        "{told}"
+    );
+    let mut broken = entries(&["c", "d"]);
+    broken[1].text = "kind: Nonsense".to_owned();
+    let error = planning.planner.set_registry_policies(&broken).unwrap_err();
+    assert!(error.to_string().starts_with("registry:d:1"), "{error}");
+    assert_eq!(in_force(&mut planning), before);
+    let clash = planning
+        .planner
+        .set_policies(&manifests("p", &[&named("a"), &named("b")]));
+    let told = planning.planner.policy_clash(&clash.unwrap_err()).unwrap();
+    assert!(told.contains("registry delete-policy b"), "{told}");
+    assert_eq!(in_force(&mut planning), before);
+}

@@ -42,7 +42,7 @@ fn networks_come_before_the_rules_that_name_them_and_leave_after() {
         "ingress",
         "fromCIDR: [10.1.0.0/16, 10.0.0.0/8, \"fd00::/8\"]",
     )]);
-    let steps = planning.planner.desired().unwrap();
+    let steps = planning.desired();
     let all = [
         "0.0.0.0/0 world-ipv4",
         "10.0.0.0/8 16777217",
@@ -54,11 +54,11 @@ fn networks_come_before_the_rules_that_name_them_and_leave_after() {
         [1, 2]
     );
     assert!(steps.iter().all(|step| cidrs(step) == all));
-    let again = planning.planner.desired().unwrap();
+    let again = planning.desired();
     assert_eq!(again.len(), 2, "nothing was applied");
     planning.planner.applied(&again[0]).unwrap();
     assert!(!planning.planner.has_leftovers());
-    let rest = planning.planner.desired().unwrap();
+    let rest = planning.desired();
     assert_eq!(
         rest.iter().map(|step| step.revision).collect::<Vec<_>>(),
         [2]
@@ -204,7 +204,7 @@ proptest! {
         for text in policies {
             planning.set_policies(&[&text]);
             for round in 0..3 {
-                let steps = planning.planner.desired().unwrap();
+                let steps = planning.desired();
                 let new = Arc::clone(&planning.planner.view().rules);
                 let subject = labels_of(&planning, identity_of(&steps[0], "shop/a")).unwrap();
                 let check = |maps: &Maps, moment: &str| {

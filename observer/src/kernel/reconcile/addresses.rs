@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bpf_events::ipcache::{ADDRESS_LOCAL_HOST, ADDRESS_MANAGED, AddressInfo};
@@ -12,7 +13,7 @@ use policy::{Cidr, Identity};
 
 use super::resolving::Resolving;
 use crate::control::{IpCacheChange, IpCacheNews};
-use crate::desired::{DesiredEndpoint, DesiredPrefix};
+use crate::desired::{DesiredEndpoint, DesiredPrefix, RemoteAddresses};
 
 /// What every address should resolve to.
 pub(super) fn wanted(
@@ -44,6 +45,19 @@ pub(super) fn wanted(
     wanted
 }
 
+/// Adds the addresses of other nodes; what is known of this node itself goes first.
+pub(super) fn with_remotes(
+    own: &HashMap<IpAddr, AddressInfo>,
+    remotes: &RemoteAddresses,
+) -> HashMap<IpAddr, AddressInfo> {
+    let infos = remotes.iter();
+    let infos = infos.map(|(address, remote)| (*address, remote.info()));
+    let mut wanted = HashMap::with_capacity(own.len() + remotes.len());
+    wanted.extend(infos);
+    wanted.extend(own);
+    wanted
+}
+
 /// What every network should resolve to.
 pub(super) fn wanted_prefixes(prefixes: &[DesiredPrefix]) -> HashMap<Cidr, AddressInfo> {
     let infos = prefixes.iter().map(|prefix| {
@@ -56,6 +70,20 @@ pub(super) fn wanted_prefixes(prefixes: &[DesiredPrefix]) -> HashMap<Cidr, Addre
         (prefix.cidr, info)
     });
     infos.collect()
+}
+
+/// What was written of addresses, and from what.
+#[derive(Debug)]
+struct Says {
+    own: HashMap<IpAddr, AddressInfo>,
+    remotes: Arc<RemoteAddresses>,
+}
+
+/// What addresses should say, if that is not what they say already.
+#[derive(Debug)]
+pub(super) struct Change {
+    says: Says,
+    all: HashMap<IpAddr, AddressInfo>,
 }
 
 /// One part of the IP cache, as it was written.
@@ -138,6 +166,9 @@ impl<K: Copy + Eq + Hash + Into<Cidr>> Written<K> {
 #[derive(Debug)]
 pub(super) struct IpCache {
     addresses: Written<IpAddr>,
+    /// What it says of addresses in full; none while that is not certain. There may be many of other nodes, and most looks
+    /// find nothing new.
+    says: Option<Says>,
     prefixes: Written<Cidr>,
     /// The identities in it.
     pub(super) resolving: Resolving,
@@ -154,9 +185,30 @@ impl IpCache {
             prefixes.filter_map(|((address, bits), info)| Some((Cidr::new(address, bits)?, info)));
         Ok(Self {
             addresses: Written::adopt(kernel.all()?, &mut resolving),
+            says: None,
             prefixes: Written::adopt(prefixes, &mut resolving),
             resolving,
             news: IpCacheNews::default(),
+        })
+    }
+
+    /// What is to be written of addresses: of this node's own, and of those of other nodes.
+    pub(super) fn change(
+        &mut self,
+        own: HashMap<IpAddr, AddressInfo>,
+        remotes: &Arc<RemoteAddresses>,
+    ) -> Option<Change> {
+        let says = self.says.as_ref();
+        if says.is_some_and(|says| says.own == own && Arc::ptr_eq(&says.remotes, remotes)) {
+            return None;
+        }
+        // Until all of it is written.
+        self.says = None;
+        let all = with_remotes(&own, remotes);
+        let remotes = Arc::clone(remotes);
+        Some(Change {
+            says: Says { own, remotes },
+            all,
         })
     }
 
@@ -164,7 +216,7 @@ impl IpCache {
     pub(super) fn set(
         &mut self,
         kernel: &mut Addresses,
-        addresses: &HashMap<IpAddr, AddressInfo>,
+        addresses: Option<&Change>,
         prefixes: &HashMap<Cidr, AddressInfo>,
     ) -> Result<bool, LoaderError> {
         let (resolving, news) = (&mut self.resolving, &mut self.news);
@@ -172,11 +224,12 @@ impl IpCache {
             kernel.set_prefix(cidr.address(), cidr.bits(), info)
         });
         // What was written takes effect even if the rest fails.
-        let exact = self
-            .addresses
-            .set(addresses, resolving, news, |address, info| {
-                kernel.set(address, info)
-            });
+        let exact = addresses.map_or(Ok(false), |change| {
+            self.addresses
+                .set(&change.all, resolving, news, |address, info| {
+                    kernel.set(address, info)
+                })
+        });
         Ok(networks? | exact?)
     }
 
@@ -184,13 +237,17 @@ impl IpCache {
     pub(super) fn remove_others(
         &mut self,
         kernel: &mut Addresses,
-        addresses: &HashMap<IpAddr, AddressInfo>,
+        addresses: Option<Change>,
         prefixes: &HashMap<Cidr, AddressInfo>,
     ) -> Result<bool, LoaderError> {
         let (resolving, news) = (&mut self.resolving, &mut self.news);
-        let exact = self
-            .addresses
-            .remove_others(addresses, resolving, news, |address| kernel.remove(address));
+        let exact = addresses.map_or(Ok(false), |change| {
+            let remove = |address| kernel.remove(address);
+            let addresses = &mut self.addresses;
+            let removed = addresses.remove_others(&change.all, resolving, news, remove)?;
+            self.says = Some(change.says);
+            Ok(removed)
+        });
         let networks = self
             .prefixes
             .remove_others(prefixes, resolving, news, |cidr| {
@@ -257,6 +314,28 @@ mod tests {
             assert!(resolving.contains(Identity(identity)), "{identity}");
         }
         assert!(!resolving.contains(Identity(303)));
+    }
+
+    #[test]
+    fn addresses_of_other_nodes_have_no_endpoint_and_this_node_goes_first() {
+        let [own, far, other]: [IpAddr; 3] =
+            ["10.0.0.254", "10.1.0.1", "fd00::1"].map(|text| text.parse().unwrap());
+        let remote = |managed| crate::desired::RemoteAddress {
+            identity: Identity(300),
+            metadata: 40,
+            managed,
+        };
+        let remotes = RemoteAddresses::from([
+            (own, remote(true)),
+            (far, remote(true)),
+            (other, remote(false)),
+        ]);
+        let wanted = wanted(&[], &BTreeSet::from([own]), |_| true);
+        let all = with_remotes(&wanted, &remotes);
+        assert_eq!((all[&own].identity, all.len()), (1, 3));
+        let shown = |info: AddressInfo| (info.identity, info.metadata, info.endpoint, info.flags);
+        assert_eq!(shown(all[&far]), (300, 40, 0, ADDRESS_MANAGED));
+        assert_eq!(shown(all[&other]), (300, 40, 0, 0));
     }
 
     #[test]

@@ -146,10 +146,11 @@ impl Reconciler {
                 && !self.refused.contains_key(&endpoint.name)
         };
         let node = self.interfaces.node_addresses();
-        let addresses = addresses::wanted(&desired.endpoints, node, managed);
+        let own = addresses::wanted(&desired.endpoints, node, managed);
+        let addresses = self.ip_cache.change(own, &desired.remotes);
         let prefixes = addresses::wanted_prefixes(&desired.prefixes);
         let kernel = &mut self.datapath.addresses;
-        changes.identities |= self.ip_cache.set(kernel, &addresses, &prefixes)?;
+        changes.identities |= self.ip_cache.set(kernel, addresses.as_ref(), &prefixes)?;
         self.sources.allow(kernel, &desired.endpoints)?;
         for endpoint in &desired.endpoints {
             changes.identities |= self.write_endpoint(endpoint)?;
@@ -157,7 +158,7 @@ impl Reconciler {
         self.remove_interfaces(desired, changes)?;
         let kernel = &mut self.datapath.addresses;
         self.sources.disallow_others(kernel, &desired.endpoints)?;
-        changes.identities |= self.ip_cache.remove_others(kernel, &addresses, &prefixes)?;
+        changes.identities |= self.ip_cache.remove_others(kernel, addresses, &prefixes)?;
         changes.policies |= self.remove_sets(desired);
         Ok(())
     }
