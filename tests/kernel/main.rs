@@ -6,6 +6,7 @@ mod alternation;
 mod audit;
 mod backbone;
 mod chain;
+mod cluster;
 mod connections;
 mod demo;
 mod differential;

@@ -2,10 +2,11 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use lab::Namespace;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -29,28 +30,56 @@ pub struct Agent {
     log: PathBuf,
 }
 
+/// Where an observer has its files, by the names that [`Site`] gives them.
+pub struct Home<'a> {
+    /// The directory with `endpoints.yaml`, `policies` and all that it writes itself.
+    pub directory: &'a Path,
+    /// The pins.
+    pub pins: &'a Path,
+    /// The node's namespace.
+    pub node: &'a Namespace,
+    /// Whether it runs inside; otherwise it reaches in.
+    pub inside: bool,
+}
+
 impl Agent {
     /// Starts one for a site, enforcing, and waits until it serves.
     pub fn start(site: &Site, arguments: &[&str]) -> Self {
-        let log = site.file("observer.log");
-        let server = format!("unix://{}", site.file("observer.sock").display());
+        let home = Home {
+            directory: &site.file(""),
+            pins: &site.pins(),
+            node: site.node.namespace(),
+            inside: false,
+        };
+        Self::start_at(&home, arguments)
+    }
+
+    /// Starts one that has its files there, enforcing, and waits until it serves.
+    pub fn start_at(home: &Home<'_>, arguments: &[&str]) -> Self {
+        let file = |name: &str| home.directory.join(name);
+        let log = file("observer.log");
+        let server = format!("unix://{}", file("observer.sock").display());
         let appended = OpenOptions::new().create(true).append(true).open(&log);
-        let child = command()
+        let mut command = command();
+        command
             .args(["observer", "--mode", "enforce", "--listen", &server])
             .arg("--endpoints")
-            .arg(site.endpoints())
+            .arg(file("endpoints.yaml"))
             .arg("--policies")
-            .arg(site.policies())
+            .arg(file("policies"))
             .arg("--state")
-            .arg(site.file("state"))
+            .arg(file("state"))
             .arg("--pins")
-            .arg(site.pins())
-            .arg("--netns")
-            .arg(site.node.namespace().path())
+            .arg(home.pins)
             .args(arguments)
             .stdout(Stdio::null())
-            .stderr(appended.expect("a log file"))
-            .spawn();
+            .stderr(appended.expect("a log file"));
+        let child = if home.inside {
+            let spawned = home.node.run(|| command.spawn());
+            spawned.expect("the namespace is there")
+        } else {
+            command.arg("--netns").arg(home.node.path()).spawn()
+        };
         let mut agent = Self {
             child: child.expect("tycho starts"),
             server,

@@ -35,6 +35,7 @@ pub fn command() -> Command {
         .env_remove("HUBBLE_SERVER")
         .env_remove("TYCHO_TLS")
         .env_remove("HUBBLE_TLS")
+        .env_remove("TYCHO_REGISTRY")
         .env_remove("TYCHO_LOG")
         .env_remove("COLUMNS")
         .stdin(Stdio::null());

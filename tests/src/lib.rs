@@ -7,6 +7,8 @@ pub mod binary;
 pub mod cable;
 pub mod datapath;
 pub mod decision;
+pub mod etcd;
+pub mod fleet;
 pub mod flows;
 pub mod frame;
 pub mod named_frames;

@@ -1,4 +1,4 @@
-//! What a packet and a policy change cost in the kernel. Needs root.
+//! What a packet and a policy change cost in the kernel, and how fast nodes learn of each other's endpoints. Needs root.
 //!
 //! Prints one JSON object per figure. Packets are made up and run by `BPF_PROG_TEST_RUN`, but for `traffic`.
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
@@ -9,17 +9,19 @@ mod look_ups;
 mod memory;
 mod node;
 mod packets;
+mod propagation;
 mod traffic;
 
 /// The rows of one file, and what measures those that are wanted of them.
 type Part = (&'static [&'static str], fn(&Wanted));
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     (packets::ROWS, packets::measure),
     (change::ROWS, change::measure),
     (look_ups::ROWS, look_ups::measure),
     (memory::ROWS, memory::measure),
     (traffic::ROWS, traffic::measure),
+    (propagation::ROWS, propagation::measure),
 ];
 
 /// The rows that were asked for; all if none was.
