@@ -307,6 +307,18 @@ pub(super) const ROWS: &[Row] = &[
         KERNEL,
     ),
     row(
+        "propagation-file",
+        "a new endpoint, until 2 other nodes know it by address, over a directory",
+        at_most(200.0, "ms"),
+        KERNEL,
+    ),
+    row(
+        "propagation-etcd",
+        "the same over etcd",
+        at_most(200.0, "ms"),
+        KERNEL,
+    ),
+    row(
         "policy-change",
         "250 endpoints, 1,000 identities: a rule more for all, until it is enforced",
         at_most(50.0, "ms"),
