@@ -129,7 +129,6 @@ impl RelayArgs {
             skew_bound: self.order.skew.0,
             late_bound: self.order.late.0,
             streams: self.max_streams,
-            ..Config::default()
         })
     }
 }
