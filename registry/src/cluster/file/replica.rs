@@ -248,7 +248,7 @@ impl Replica {
     }
 
     /// Writes the log anew, without what nothing is left of. Should that fail, the old one is still right.
-    fn compact(&mut self) {
+    pub(super) fn compact(&mut self) {
         self.writes = self.keys.len();
         let revision = self.revision;
         let puts: Vec<&Put> = self.keys.values().collect();

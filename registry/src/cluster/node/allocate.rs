@@ -100,9 +100,21 @@ impl NodeRegistry {
         let mut refused = HashSet::new();
         // Each round is a transaction, and those end at the deadline.
         loop {
-            let identity = match known {
-                Some(identity) => identity,
-                None => self.candidate(&refused, patience).await?,
+            let candidate = match known {
+                Some(identity) => Ok(identity),
+                None => self.candidate(&refused, patience).await,
+            };
+            let identity = match candidate {
+                Ok(identity) => identity,
+                // This node may not have been told yet that the set has a number.
+                Err(error @ RegistryError::Exhausted { .. }) => {
+                    let value = self.read(keys::labels(labels), patience).await?;
+                    let value = value.and_then(|value| serde_json::from_slice(&value).ok());
+                    let identity = Identity(value.ok_or(error)?);
+                    known = Some(identity);
+                    identity
+                }
+                Err(error) => return Err(error),
             };
             let tried = match known {
                 Some(_) => self.take(identity, labels, patience).await?,

@@ -26,7 +26,7 @@ use super::model::{EndpointEntry, NodeEntry, PolicyEntry, ServiceEntry, ServiceK
 use super::registry::{Allocated, Pending, Registry, Verified};
 use super::settings::RegistrySettings;
 use super::state::ClusterState;
-use super::store::{BackendError, Outcome, Store, Transaction};
+use super::store::{BackendError, Guard, Outcome, Store, Transaction};
 use allocate::Block;
 use desired::Desired;
 pub use driver::Driver;
@@ -142,6 +142,22 @@ impl NodeRegistry {
             tracing::debug!(%error, "a call found the registry's session broken");
             self.give_up(&store, error);
         }
+    }
+
+    /// What stands under a key at this moment.
+    async fn read(
+        &self,
+        key: String,
+        patience: Patience,
+    ) -> Result<Option<Vec<u8>>, RegistryError> {
+        // A transaction that is never done, for what it reads.
+        let transaction = Transaction {
+            guards: vec![Guard::Absent(key.clone()), Guard::Present(key.clone())],
+            writes: Vec::new(),
+            otherwise_read: vec![key],
+        };
+        let outcome = self.transact(&transaction, patience).await?;
+        Ok(outcome.read.into_iter().next().flatten())
     }
 
     /// Ends the session of this store, if it is still the open one.

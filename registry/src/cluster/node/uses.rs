@@ -8,9 +8,7 @@ use super::super::error::RegistryError;
 use super::super::keys;
 use super::super::model::IdentityEntry;
 use super::super::registry::Verified;
-use super::super::store::{
-    BackendError, Guard, Lifetime, MAX_OPERATIONS, Store, Transaction, Write,
-};
+use super::super::store::{BackendError, Lifetime, MAX_OPERATIONS, Store, Transaction, Write};
 use super::allocate::{Tried, pair};
 use super::{NodeRegistry, Patience, lock};
 
@@ -72,18 +70,7 @@ impl NodeRegistry {
         identity_of_labels: Option<Identity>,
         patience: Patience,
     ) -> Result<Verified, RegistryError> {
-        let key = keys::identity(identity);
-        // A transaction that is never done, for what it reads.
-        let transaction = Transaction {
-            guards: vec![
-                Guard::Absent(key.clone()),
-                Guard::Equals(key.clone(), Vec::new()),
-            ],
-            writes: Vec::new(),
-            otherwise_read: vec![key],
-        };
-        let outcome = self.transact(&transaction, patience).await?;
-        let value = outcome.read.into_iter().next().flatten();
+        let value = self.read(keys::identity(identity), patience).await?;
         let entry: Option<IdentityEntry> =
             value.and_then(|value| serde_json::from_slice(&value).ok());
         Ok(Verified::Differs {
