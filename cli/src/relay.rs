@@ -49,13 +49,12 @@ struct PeerArgs {
     /// A file with one of these in each line, `#` begins a comment; followed while running
     #[arg(long, value_name = "FILE")]
     peers_file: Option<PathBuf>,
-    /// The registry whose nodes are peers: file:/directory or etcd://host:port[,…][/prefix]; followed while
-    /// running
     #[arg(
         long,
         value_name = "URL",
         env = "TYCHO_REGISTRY",
-        hide_env_values = true
+        hide_env_values = true,
+        help = "The registry whose nodes are peers: file:/directory or etcd://host:port[,…][/prefix]; followed while running"
     )]
     registry: Option<RegistryUrl>,
     /// A server that tells which nodes there are (Hubble's peer service)

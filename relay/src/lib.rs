@@ -1,7 +1,7 @@
 //! The relay: one ordered stream of all nodes' flows.
 //!
-//! [`peers`] knows the nodes and keeps a connection to each. For each call of a client, [`upstream`] opens a stream to
-//! every connected peer, [`merge`] puts their rows into the order of time, and [`service`] makes of them what the client
+//! [`peers`] knows the nodes and keeps a connection to each. For each call of a client, `upstream` opens a stream to
+//! every connected peer, `merge` puts their rows into the order of time, and `service` makes of them what the client
 //! asked for. Nothing is done per flow but to compare times and to write the response.
 #![forbid(unsafe_code)]
 
