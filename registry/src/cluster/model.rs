@@ -103,7 +103,8 @@ pub struct WorkloadEntry {
     pub name: String,
 }
 
-/// An identity: the number of a label set, the same on every node.
+/// An identity: the number of a label set, the same on every node. Transactions compare it as it is written, so
+/// another field would make it another value for older nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentityEntry {
     /// The number.

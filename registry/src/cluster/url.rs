@@ -113,7 +113,7 @@ fn etcd(rest: &str, tls: bool) -> Result<EtcdUrl, String> {
 fn read_login(text: &str) -> Result<(String, String), String> {
     let (user, password) = text
         .split_once(':')
-        .ok_or("the user has no password; use a password file, or say `user:password@`")?;
+        .ok_or("the user has no password: say `user:password@`, or name both by flags")?;
     if user.is_empty() {
         return Err("the name of the user is empty".to_owned());
     }

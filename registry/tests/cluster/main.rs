@@ -5,7 +5,10 @@
 mod allocation;
 mod etcd;
 mod freeing;
+mod members;
+mod model;
 mod outages;
 mod place;
+mod processes;
 mod publication;
 mod swallow;

@@ -26,7 +26,7 @@ async fn number(part: &Part, labels: &str) -> u32 {
 #[tokio::test(flavor = "multi_thread")]
 async fn numbers_stay_through_restarts_in_the_middle_of_allocations() {
     let mut etcd = Etcd::start();
-    let parts = (0..4).map(|number| Part::reached(node(&etcd.url(), &format!("n{number}"))));
+    let parts = (0..10).map(|number| Part::reached(node(&etcd.url(), &format!("n{number}"))));
     let parts = join_all(parts).await;
     let sets: Vec<String> = (0..120).map(|number| format!("k8s:n={number}")).collect();
     let mut numbers: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();

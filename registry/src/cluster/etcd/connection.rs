@@ -24,7 +24,7 @@ use super::wire::etcdserverpb::{
 };
 
 /// Bytes of one answer: a page of keys, or the changes of a time.
-const MAX_ANSWER_BYTES: usize = 128 << 20;
+const MAX_ANSWER_BYTES: usize = 256 << 20;
 
 /// A channel that shows who we are.
 pub(super) type LoggedIn = InterceptedService<Channel, Token>;

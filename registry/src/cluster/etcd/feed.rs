@@ -13,7 +13,7 @@ use super::wire::mvccpb::KeyValue;
 use super::wire::mvccpb::event::EventType;
 
 /// Keys of one page of a list.
-const PAGE: i64 = 4096;
+const PAGE: i64 = 1000;
 
 const WATCH: &str = "watch";
 

@@ -91,14 +91,15 @@ impl EtcdBackend {
                 self.granted = Some(connection.grant(lease).await?);
             }
         }
-        // An etcd that was restored from a snapshot may be behind.
-        let known = known.filter(|known| *known <= revision);
+        // An etcd that was restored from a snapshot may be behind: nothing that was known of it is sure any more.
+        let is_behind = known.is_some_and(|known| known > revision);
+        let known = known.filter(|_| !is_behind);
         let feed = EtcdFeed::new(connection.clone(), self.granted, known);
         let store = EtcdStore::new(connection, self.cluster.clone(), self.granted);
         Ok(Session {
             store: std::sync::Arc::new(store),
             feed: Box::new(feed),
-            keeps_own,
+            keeps_own: keeps_own && !is_behind,
         })
     }
 }

@@ -1,9 +1,10 @@
 //! The log as a file: its lock, its making, reading whole lines, appending one.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, ErrorKind, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::super::store::BackendError;
 use super::line::Header;
@@ -11,7 +12,13 @@ use super::line::Header;
 /// Bytes of one line.
 pub(super) const MAX_LINE_BYTES: u64 = 256 << 20;
 
+/// How long a writer may keep the others waiting.
+const LONGEST_WRITE: Duration = Duration::from_secs(5);
+
 /// Takes the lock under which the log is written; it is held until it is dropped, or the process dies.
+///
+/// # Errors
+/// When it cannot be opened, or somebody holds it for [`LONGEST_WRITE`], such as a process that is stopped.
 pub(super) fn lock(directory: &Path) -> Result<File, BackendError> {
     let path = directory.join("lock");
     let file = OpenOptions::new()
@@ -20,8 +27,17 @@ pub(super) fn lock(directory: &Path) -> Result<File, BackendError> {
         .truncate(false)
         .open(&path)
         .map_err(BackendError::io("open", &path))?;
-    file.lock().map_err(BackendError::io("lock", &path))?;
-    Ok(file)
+    let begin = Instant::now();
+    let mut pause = Duration::from_micros(100);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if begin.elapsed() < LONGEST_WRITE => {}
+            Err(error) => return Err(BackendError::io("lock", &path)(error.into())),
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(5));
+    }
 }
 
 /// The log, open, read up to `offset`.
@@ -125,7 +141,11 @@ impl Entries {
                 return Ok(());
             }
             self.lines += 1;
-            take(self, &line)?;
+            if let Err(error) = take(self, &line) {
+                // It is read again, and must be the same line again.
+                self.lines -= 1;
+                return Err(error);
+            }
             self.offset += count as u64;
         }
     }

@@ -278,3 +278,6 @@ impl Feed for FileFeed {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -230,10 +230,9 @@ impl Replica {
         }
         line.revision = self.revision + 1;
         // What goes with its node need not outlive the machine.
-        let sync = line
-            .put
-            .iter()
-            .any(|put| put.owner.is_none() && put.timer.is_none());
+        let lasts = |put: &Put| put.owner.is_none() && put.timer.is_none();
+        let deleted = line.delete.iter().filter_map(|key| self.keys.get(key));
+        let sync = line.put.iter().chain(deleted).any(lasts);
         let Some(log) = &mut self.log else {
             return Err(BackendError::Moved {
                 path: self.path.clone(),

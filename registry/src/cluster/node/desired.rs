@@ -17,7 +17,7 @@ pub(super) const MAX_VALUE_BYTES: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Desired {
     pub(super) node: Option<NodeEntry>,
-    /// Whether the endpoints were ever said.
+    /// Whether all that this node has was said, so that whatever else stands of it is old.
     pub(super) complete: bool,
     /// The endpoints as they are written, by key, with their identity.
     pub(super) endpoints: BTreeMap<String, (Identity, Arc<[u8]>)>,
@@ -85,6 +85,7 @@ impl Desired {
     /// Nothing is wanted any more.
     pub(super) fn withdraw(&mut self) {
         *self = Self {
+            complete: true,
             written: std::mem::take(&mut self.written),
             ..Self::default()
         };

@@ -20,7 +20,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const GOOD_SESSION: Duration = Duration::from_secs(5);
 
 /// How long the last known state waits before it is written down, so that many changes are written once.
-const BEFORE_KEEPING: Duration = Duration::from_secs(2);
+const BEFORE_KEEPING: Duration = Duration::from_secs(5);
 
 /// Keeps a registry current. Nothing of it happens while this does not run.
 #[derive(Debug)]

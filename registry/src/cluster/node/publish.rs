@@ -1,5 +1,7 @@
 //! Making the registry say of this node what this process wants it to say.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::error::RegistryError;
@@ -99,34 +101,25 @@ fn newer_namesake(desired: &Desired, mirror: &Mirror) -> Option<RegistryError> {
 /// What has to be written. Nothing before this process has said what node it is; nothing of an earlier process is
 /// deleted before it has said what endpoints there are.
 fn differences(desired: &Desired, mirror: &Mirror) -> Vec<Write> {
-    let Some(node) = &desired.node else {
-        return Vec::new();
-    };
-    let node_key = keys::node(&node.name);
-    let trusted = desired
-        .endpoints
+    let mut wanted: BTreeMap<&str, Cow<'_, [u8]>> = BTreeMap::new();
+    let node_key;
+    if let Some(node) = &desired.node {
+        node_key = keys::node(&node.name);
+        wanted.insert(&node_key, encode(node).into());
+        let trusted = desired
+            .endpoints
+            .iter()
+            .filter(|(_, (identity, _))| !desired.distrusted.contains_key(identity));
+        wanted.extend(trusted.map(|(key, (_, value))| (key.as_str(), (&**value).into())));
+    }
+    let missing = wanted
         .iter()
-        .filter(|(_, (identity, _))| !desired.distrusted.contains_key(identity));
-    let mut writes = Vec::new();
-    let mut put = |key: &String, value: &[u8]| {
-        if desired.standing(mirror, key) != Some(value) {
-            writes.push(Write::put(key.clone(), value.to_vec(), Lifetime::Node));
-        }
-    };
-    put(&node_key, &encode(node));
-    for (key, (_, value)) in trusted {
-        put(key, value);
-    }
-    if desired.complete {
-        let is_wanted = |key: &String| match desired.endpoints.get(key) {
-            Some((identity, _)) => !desired.distrusted.contains_key(identity),
-            None => *key == node_key,
-        };
-        let gone = desired.own_keys(mirror).filter(|key| {
-            let of_uses = matches!(keys::parse(key), Some(keys::Key::Use(..)));
-            !of_uses && !is_wanted(key) && desired.stands(mirror, key)
-        });
-        writes.extend(gone.cloned().map(Write::Delete));
-    }
-    writes
+        .filter(|(key, value)| desired.standing(mirror, key) != Some(&***value))
+        .map(|(key, value)| Write::put((*key).to_owned(), value.to_vec(), Lifetime::Node));
+    let gone = desired.own_keys(mirror).filter(|key| {
+        let of_uses = matches!(keys::parse(key), Some(keys::Key::Use(..)));
+        !of_uses && !wanted.contains_key(key.as_str()) && desired.stands(mirror, key)
+    });
+    let gone = gone.filter(|_| desired.complete);
+    missing.chain(gone.cloned().map(Write::Delete)).collect()
 }
