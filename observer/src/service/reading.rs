@@ -15,7 +15,6 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use super::backward::Backward;
 use super::query::Query;
 use crate::node::Node;
-use crate::pipeline::wall_ns;
 
 /// Segments looked at before other streams get their turn.
 const SEGMENTS_PER_TURN: u32 = 32;
@@ -93,7 +92,7 @@ impl Reading {
         };
         let end = search.as_ref().map_or(next, Backward::end);
         let deadline = (query.follow && window.until_ns != u64::MAX).then(|| {
-            let rest = Duration::from_nanos(window.until_ns.saturating_sub(wall_ns()));
+            let rest = Duration::from_nanos(window.until_ns.saturating_sub(node.wall_ns()));
             Box::pin(tokio::time::sleep(rest.saturating_add(UNTIL_SLACK)))
         });
         Self {

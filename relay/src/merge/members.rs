@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
+use flow::filter::TimeWindow;
 use flow::selection::{Extent, timestamp};
 use proto::observer::GetFlowsRequest;
+use proto::tycho::v1::NodeKind;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
@@ -27,6 +29,8 @@ impl Merge {
         let peers = named_once(&self.shared.board.peers());
         let views: Vec<PeerView> = peers.iter().map(|(_, view)| view.clone()).collect();
         self.statuses.look(&views);
+        let problems = self.shared.board.problems();
+        self.statuses.look_at_problems(&self.shared.name, problems);
         let is_first = self.sources.is_empty();
         for (peer, view) in &peers {
             self.look_at(peer, view, is_first);
@@ -62,11 +66,11 @@ impl Merge {
         let index = self.sources.len() - 1;
         // Who wants what comes from now on wants it from when he asked, not from when each node has heard of it.
         let wanted = if is_first && self.selection.extent != Extent::New {
-            self.wanted.clone()
+            self.wanted_first(index)
         } else {
             // Its flows are later than those that are counted.
             self.sources[index].expected = Some(0);
-            self.wanted_again(index)
+            self.wanted_again(index, view.kind)
         };
         self.open(index, view, &wanted);
     }
@@ -90,7 +94,7 @@ impl Merge {
         source.retry_at = None;
         let view = source.peer.view();
         if view.connection().is_some() && !source.is_open() {
-            let wanted = self.wanted_again(index);
+            let wanted = self.wanted_again(index, view.kind);
             self.open(index, &view, &wanted);
         }
     }
@@ -117,24 +121,58 @@ impl Merge {
         source.open(upstream::open(view, connection, wanted), connection);
     }
 
-    /// What to ask of a node that comes later, or again: what it has seen since the stream began, or since it was last
-    /// heard.
-    fn wanted_again(&self, index: usize) -> Wanted {
+    /// What to ask of a node that comes later, or again. It goes on at its places: in a new life all of its flows are
+    /// later than what the stream has of it, whatever its clock says. Without a place it is what it has seen since the
+    /// stream began, or since it was last heard.
+    fn wanted_again(&self, index: usize, kind: NodeKind) -> Wanted {
         let source = &self.sources[index];
-        let since_ns = match (source.newest_ns(), self.selection.window.since_ns) {
-            (0, 0) => source.peer.its_time_ns(self.began_ns),
-            (0, since_ns) => since_ns,
-            (newest_ns, _) => newest_ns + 1,
+        let mut resume = source.places();
+        let begun = resume.len();
+        let known: BTreeSet<String> = resume.iter().map(|at| at.node_name.clone()).collect();
+        let asked = self.wanted.resume.iter();
+        resume.extend(asked.filter(|at| !known.contains(&at.node_name)).cloned());
+        let window = self.window_at(index);
+        let since_ns = match (kind, source.newest_ns(), window.since_ns) {
+            (NodeKind::Hubble, newest_ns @ 1.., _) => newest_ns + 1,
+            // Of a relay's nodes some may have no place yet.
+            (NodeKind::Observer, _, 0) if begun > 0 => 0,
+            (_, _, 0) => source.peer.its_time_ns(self.began_ns),
+            (_, _, since_ns) => since_ns,
         };
         Wanted {
             flows: GetFlowsRequest {
                 number: 0,
                 since: Some(timestamp(since_ns)),
+                until: self.wanted.flows.until.map(|_| timestamp(window.until_ns)),
                 ..self.wanted.flows.clone()
             },
-            resume: source.places(),
+            resume,
             path: self.wanted.path.clone(),
         }
+    }
+
+    /// What to ask of a node that is there from the start.
+    fn wanted_first(&self, index: usize) -> Wanted {
+        let window = self.window_at(index);
+        let mut wanted = self.wanted.clone();
+        wanted.flows.since = wanted.flows.since.map(|_| timestamp(window.since_ns));
+        wanted.flows.until = wanted.flows.until.map(|_| timestamp(window.until_ns));
+        wanted
+    }
+
+    /// The times that the client has named: by the clock of a node whose times are corrected.
+    fn window_at(&self, index: usize) -> TimeWindow {
+        let mut window = self.selection.window;
+        let peer = &self.sources[index].peer;
+        if let Some(clock) = peer.skew(self.shared.bounds.skew) {
+            if window.since_ns > 0 {
+                window.since_ns = peer.its_time_ns(window.since_ns);
+            }
+            if window.until_ns < u64::MAX {
+                window.until_ns = window.until_ns.saturating_add_signed(clock.offset_ns);
+            }
+        }
+        window
     }
 
     /// A stream has ended, or broken.

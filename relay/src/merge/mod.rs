@@ -47,6 +47,8 @@ pub(crate) struct Bounds {
 /// What every stream needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
+    /// The relay's own name.
+    pub(crate) name: Arc<str>,
     pub(crate) board: Arc<Board>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) bounds: Bounds,

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use proto::relay::{NodeState, NodeStatusEvent};
 
-use crate::peers::{PeerState, PeerView};
+use crate::peers::{Origin, PeerState, PeerView};
 
 /// What was told, and what is still to be told.
 #[derive(Debug, Default)]
 pub(super) struct Statuses {
     told: BTreeMap<String, NodeState>,
     untold: VecDeque<NodeStatusEvent>,
+    problems: BTreeMap<Origin, String>,
     begun: bool,
 }
 
@@ -52,6 +53,16 @@ impl Statuses {
         }
         self.begun = true;
         self.told = now;
+    }
+
+    /// What is wrong with the relay's sources of peers: each is told once, in the relay's name.
+    pub(super) fn look_at_problems(&mut self, relay: &str, problems: BTreeMap<Origin, String>) {
+        for (origin, problem) in &problems {
+            if self.problems.get(origin) != Some(problem) {
+                self.error(relay, problem);
+            }
+        }
+        self.problems = problems;
     }
 
     /// A node is not waited for any more.

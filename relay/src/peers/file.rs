@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use daemon::causes::in_full;
 use daemon::tasks::Tasks;
-use registry::watch::{Source, Timing, watch};
+use registry::watch::{Snapshot, Source, Timing, watch};
 use tokio::sync::watch::Sender;
 
+use super::Board;
 use super::spec::{Origin, PeerSpec};
 use crate::config::{NamedAddress, PeerParseError};
 
@@ -70,25 +72,40 @@ impl Source for PeersFile {
 }
 
 /// Reads the file, which must be good at the start, and follows it; a bad version is told, and the last good one stays.
-pub(super) fn follow(path: &Path, tasks: &Tasks) -> Result<super::Specs, PeersFileError> {
+pub(super) fn follow(
+    path: &Path,
+    board: &Arc<Board>,
+    tasks: &Tasks,
+) -> Result<super::Specs, PeersFileError> {
     let source = PeersFile(path.to_owned());
     let first = source.load()?;
     let (sender, specs) = tokio::sync::watch::channel(first);
     let (states, work) = watch(source, Timing::default(), tasks.cancellation());
     tasks.spawn("follow the file of peers", work);
-    tasks.spawn("take the file of peers", take(states, sender));
+    let taking = take(states, sender, Arc::clone(board));
+    tasks.spawn("take the file of peers", taking);
     Ok(specs)
 }
 
 async fn take(
-    mut states: tokio::sync::watch::Receiver<registry::watch::Snapshot<PeersFile>>,
+    mut states: tokio::sync::watch::Receiver<Snapshot<PeersFile>>,
     sender: Sender<Vec<PeerSpec>>,
+    board: Arc<Board>,
 ) {
     while states.changed().await.is_ok() {
-        let good = states.borrow_and_update().good.as_ref().map(Arc::clone);
-        if let Some(specs) = good {
+        let Snapshot { good, problem, .. } = states.borrow_and_update().clone();
+        let problem = problem.map(|error| {
+            let cause = in_full(&*error);
+            tracing::error!(
+                cause,
+                "the new list of peers is not used, the last one stays"
+            );
+            format!("the new list of peers is not used, the last one stays: {cause}")
+        });
+        if let Some(specs) = good.filter(|_| problem.is_none()) {
             sender.send_replace(Vec::clone(&specs));
         }
+        board.set_problem(Origin::File, problem);
     }
 }
 

@@ -26,6 +26,7 @@ use connection::Shared;
 #[derive(Debug)]
 pub struct Board {
     peers: RwLock<Arc<Vec<Arc<Peer>>>>,
+    problems: RwLock<BTreeMap<Origin, String>>,
     changes: watch::Sender<u64>,
 }
 
@@ -33,6 +34,7 @@ impl Board {
     fn new() -> Self {
         Self {
             peers: RwLock::default(),
+            problems: RwLock::default(),
             changes: watch::Sender::new(0),
         }
     }
@@ -43,7 +45,14 @@ impl Board {
         Arc::clone(&self.peers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Sees a change of the list, or of whether a peer can be asked.
+    /// What is wrong with a source of peers: what it said before holds.
+    #[must_use]
+    pub fn problems(&self) -> BTreeMap<Origin, String> {
+        let problems = self.problems.read();
+        problems.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sees a change of the list, of whether a peer can be asked, or of what is wrong with a source.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
@@ -51,6 +60,21 @@ impl Board {
 
     fn changed(&self) {
         self.changes.send_modify(|change| *change += 1);
+    }
+
+    fn set_problem(&self, origin: Origin, problem: Option<String>) {
+        let mut problems = self
+            .problems
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let before = match &problem {
+            Some(problem) => problems.insert(origin, problem.clone()),
+            None => problems.remove(&origin),
+        };
+        drop(problems);
+        if before != problem {
+            self.changed();
+        }
     }
 
     fn set(&self, peers: Vec<Arc<Peer>>) {
@@ -68,7 +92,7 @@ pub(crate) fn start(config: &Config, epoch: u64, tasks: &Tasks) -> Result<Arc<Bo
         .collect();
     let mut sources = vec![watch::channel(flags).1];
     if let Some(path) = &config.peers_file {
-        sources.push(file::follow(path, tasks)?);
+        sources.push(file::follow(path, &board, tasks)?);
     }
     if let Some(settings) = &config.registry {
         sources.push(nodes_of_registry::follow(settings.clone(), tasks)?);

@@ -61,6 +61,7 @@ impl Relay {
             )));
         }
         let shared = Shared {
+            name: Arc::clone(&self.name),
             board: Arc::clone(&self.board),
             counts: Arc::clone(&self.counts),
             bounds: self.bounds,

@@ -81,7 +81,8 @@ impl Ledger for LedgerApi {
 
 impl LedgerApi {
     fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
+        let problems = self.relay.board.problems();
+        let mut warnings: Vec<String> = problems.into_values().collect();
         for peer in self.relay.board.peers().iter() {
             let view = peer.view();
             if let PeerState::Unavailable { reason } = &view.state {

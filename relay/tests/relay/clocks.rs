@@ -1,8 +1,15 @@
 //! Clocks that disagree: within the bound by their own times, beyond it by corrected ones, and named.
 
+use std::time::{Duration, SystemTime};
+
+use observer::pipeline::monotonic_ns;
+use proto::observer::GetFlowsRequest;
 use relay::Config;
 
-use crate::fixture::{TestNode, TestRelay, follow, named};
+use crate::fixture::{TestNode, TestRelay, all, flows, follow, named};
+use crate::shown::source_port;
+
+const MS: i64 = 1_000_000;
 
 #[tokio::test]
 async fn a_clock_beyond_the_bound_is_set_right_and_named() {
@@ -33,7 +40,7 @@ async fn a_clock_beyond_the_bound_is_set_right_and_named() {
             other.beat();
             assert_eq!(stream.flow().await, format!("{}:{port}", one.name));
             // Further apart than the estimate may be wrong.
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 }
@@ -54,10 +61,106 @@ async fn a_clock_within_the_bound_is_believed() {
     // By its own clock it was earlier.
     b.live(2);
     for _ in 0..20 {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
         a.beat();
         b.beat();
     }
     assert_eq!(stream.flow().await, "b:2");
     assert_eq!(stream.flow().await, "a:1");
+}
+
+#[tokio::test]
+async fn a_new_life_is_read_whatever_its_clock_says() {
+    for (before_ms, after_ms) in [(2_000, -120_000), (-120_000, 2_000), (0, -300), (400, -400)] {
+        let mut a = TestNode::start("a", 10_000).await;
+        let mut b = TestNode::start_at("b", 10_000, before_ms * MS, 0).await;
+        let relay = TestRelay::with(Config {
+            peers: vec![named("a", a.port), named("b", b.port)],
+            ..Config::default()
+        })
+        .await;
+        relay.connected(2).await;
+        let mut stream = relay.stream(follow()).await;
+        b.live(1);
+        a.beat();
+        assert_eq!(stream.flow().await, "b:1");
+        let port = b.end().await;
+        relay.connected(1).await;
+        let mut b = TestNode::start_at("b", 10_000, after_ms * MS, port).await;
+        // Before the relay is there again, and after.
+        b.live(2);
+        relay.connected(2).await;
+        b.live(3);
+        for expect in ["b:2", "b:3"] {
+            a.beat();
+            assert_eq!(stream.flow().await, expect, "{before_ms}, then {after_ms}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_stored_late_comes_also_over_a_new_connection() {
+    let before_ns = monotonic_ns();
+    let mut a = TestNode::start("a", 10_000).await;
+    let proxy = crate::late::Proxy::start(a.port).await;
+    let relay = TestRelay::with(Config {
+        peers: vec![named("a", proxy.port)],
+        ..Config::default()
+    })
+    .await;
+    relay.connected(1).await;
+    let mut stream = relay.stream(follow()).await;
+    assert_eq!(stream.status().await, "connected a");
+    a.live(1);
+    assert_eq!(stream.flow().await, "a:1");
+    proxy.cut();
+    // Older than what was read, and than the stream.
+    a.push(2, before_ns);
+    a.live(3);
+    assert_eq!(stream.flow().await, "a:2");
+    assert_eq!(stream.flow().await, "a:3");
+}
+
+#[tokio::test]
+async fn times_that_a_client_names_are_set_right_too() {
+    let mut a = TestNode::start("a", 10_000).await;
+    let mut b = TestNode::start_at("b", 10_000, -120_000 * MS, 0).await;
+    for (node, port) in [(&mut a, 1), (&mut b, 2)] {
+        node.live(port);
+        node.settle(monotonic_ns()).await;
+    }
+    let relay = TestRelay::with(Config {
+        peers: vec![named("a", a.port), named("b", b.port)],
+        ..Config::default()
+    })
+    .await;
+    relay.connected(2).await;
+    let above = TestRelay::with(Config {
+        name: "above".to_owned(),
+        peers: vec![named("below", relay.port)],
+        ..Config::default()
+    })
+    .await;
+    above.connected(1).await;
+    let minute = Duration::from_secs(60);
+    let now = SystemTime::now();
+    let check = async |from: &TestRelay, since: SystemTime, until: SystemTime, expect: &[u32]| {
+        let request = GetFlowsRequest {
+            since: Some(since.into()),
+            until: Some(until.into()),
+            ..all()
+        };
+        let answers = from.answers(request).await;
+        let ports: Vec<u32> = flows(&answers).map(source_port).collect();
+        assert_eq!(ports, expect);
+    };
+    for from in [&relay, &above] {
+        check(from, now - minute, now + minute, &[1, 2]).await;
+        check(from, now - 3 * minute, now - minute, &[]).await;
+    }
+    // Who follows the upper one is asked for flows since then by it.
+    let mut stream = above.stream(follow()).await;
+    b.live(3);
+    a.beat();
+    assert_eq!(stream.flow().await, "b:3");
 }

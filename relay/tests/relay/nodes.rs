@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use proto::observer::{GetNodesRequest, ServerStatusRequest};
 use proto::relay::NodeState;
+use proto::tycho::v1::ledger_client::LedgerClient;
 use proto::tycho::v1::nodes_client::NodesClient;
-use proto::tycho::v1::{ListNodesRequest, NodeKind};
+use proto::tycho::v1::{GetLedgerRequest, ListNodesRequest, NodeKind};
 use relay::Config;
 
 use crate::fixture::{LONG, TestNode, TestRelay, follow, named};
@@ -101,13 +102,32 @@ async fn a_file_of_peers_is_followed() {
             }
         }
     }
-    // A bad version changes nothing.
+    // A bad version changes nothing, and is told once.
     std::fs::write(&path, "nonsense\n").unwrap();
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let told = stream.status().await;
+    let words = "error relay (the new list of peers is not used, the last one stays: ";
+    assert!(told.starts_with(words), "{told}");
+    assert!(told.contains("peers:1: "), "{told}");
+    let warnings = warnings_of(&relay).await;
+    assert!(told.contains(&warnings[0]), "{warnings:?}");
     relay.connected(2).await;
     std::fs::write(&path, format!("b=127.0.0.1:{}\n", b.port)).unwrap();
     assert_eq!(stream.status().await, "gone a");
     relay.connected(1).await;
+    let quiet = async {
+        while !warnings_of(&relay).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LONG, quiet).await.unwrap();
+}
+
+/// What the relay's status says.
+async fn warnings_of(relay: &TestRelay) -> Vec<String> {
+    let answer = LedgerClient::new(relay.channel.clone())
+        .get_ledger(GetLedgerRequest {})
+        .await;
+    answer.unwrap().into_inner().warnings
 }
 
 #[tokio::test]

@@ -120,3 +120,52 @@ async fn circles_are_refused() {
         "{shown:?}"
     );
 }
+
+#[tokio::test]
+async fn a_node_that_comes_back_below_after_a_break_above_goes_on_where_it_was() {
+    let mut a = TestNode::start("a", 10_000).await;
+    let mut b = TestNode::start("b", 10_000).await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("peers");
+    let one = format!("a=127.0.0.1:{}\n", a.port);
+    let both = format!("{one}b=127.0.0.1:{}\n", b.port);
+    std::fs::write(&path, &both).unwrap();
+    let below = TestRelay::with(Config {
+        peers_file: Some(path.clone()),
+        ..Config::default()
+    })
+    .await;
+    below.connected(2).await;
+    let proxy = crate::late::Proxy::start(below.port).await;
+    let top = TestRelay::with(Config {
+        name: "top".to_owned(),
+        peers: vec![named("below", proxy.port)],
+        ..Config::default()
+    })
+    .await;
+    top.connected(1).await;
+    let mut stream = top.stream(follow()).await;
+    b.live(1);
+    a.beat();
+    assert_eq!(stream.flow().await, "b:1");
+    std::fs::write(&path, &one).unwrap();
+    below.connected(1).await;
+    b.live(2);
+    a.live(3);
+    assert_eq!(stream.flow().await, "a:3");
+    proxy.cut();
+    a.live(4);
+    assert_eq!(stream.flow().await, "a:4");
+    std::fs::write(&path, &both).unwrap();
+    let next = async {
+        loop {
+            a.beat();
+            b.beat();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        flow = stream.flow() => assert_eq!(flow, "b:2"),
+        () = next => {}
+    }
+}
