@@ -16,6 +16,7 @@ mod observe;
 mod observer;
 mod output;
 mod policies;
+mod registry;
 #[cfg(feature = "relay")]
 mod relay;
 #[cfg(any(feature = "observer", feature = "relay"))]
@@ -71,6 +72,8 @@ enum Command {
         #[command(subcommand)]
         command: policies::PolicyCommand,
     },
+    /// Show and change what all nodes of a cluster share: nodes, endpoints, identities, policies, services
+    Registry(Box<registry::RegistryArgs>),
     /// Say why a flow got its verdict: which rule decided, and what came close
     Explain(explain::ExplainArgs),
     /// Run the agent of this node: enforce its policies, tell its flows
@@ -128,6 +131,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Endpoint { command } => client()?.block_on(endpoints::run(command))?,
         Command::Identity { command } => client()?.block_on(identities::run(command))?,
         Command::Policy { command } => return Ok(client()?.block_on(policies::run(command))?),
+        Command::Registry(args) => client()?.block_on(registry::run(*args))?,
         Command::Explain(args) => client()?.block_on(explain::run(args))?,
         #[cfg(feature = "observer")]
         Command::Observer(args) => observer::run(*args)?,

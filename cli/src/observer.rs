@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use daemon::config::{Size, Span};
 use daemon::listen::Listen;
-use daemon::tls::TlsFileError;
 use observer::config::{DEFAULT_STATE, default_listen, namespace_path};
 use observer::{Aggregation, Config, Enforcement, LabelFilter, Mode, Pinning, RegistryUrl};
 
+use crate::registry::etcd_flags::EtcdFlags;
 use crate::serving::{self, LogArgs};
 use crate::tls_flags::ServerTlsFlags;
 
@@ -92,6 +92,8 @@ struct ClusterArgs {
     /// attached goes on enforcing meanwhile
     #[arg(long, value_name = "DURATION", default_value = "5m")]
     lease: Span,
+    #[command(flatten)]
+    etcd: EtcdFlags,
 }
 
 /// What the kernel tells, and how much of it is kept.
@@ -140,7 +142,7 @@ pub(crate) fn run(args: ObserverArgs) -> anyhow::Result<()> {
 }
 
 impl ObserverArgs {
-    fn config(self) -> Result<Config, TlsFileError> {
+    fn config(self) -> anyhow::Result<Config> {
         let listen = if self.listen.is_empty() {
             default_listen(&self.state)
         } else {
@@ -151,6 +153,7 @@ impl ObserverArgs {
             None if self.no_pins => Pinning::Off,
             None => Pinning::Default,
         };
+        let (registry_tls, registry_login) = self.cluster.etcd.access()?;
         Ok(Config {
             node: self.node,
             policies: self.policies,
@@ -158,6 +161,8 @@ impl ObserverArgs {
             labels: self.labels,
             label_filter: self.label_filter,
             registry: self.cluster.registry,
+            registry_tls,
+            registry_login,
             advertise: self.cluster.advertise,
             lease: self.cluster.lease.0,
             identity_rest: self.identity_rest.0,

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use daemon::config::Span;
 use daemon::connect::{Address, ClientTls};
 use daemon::listen::Listen;
-use daemon::tls::{CertificateFiles, TlsFileError};
+use daemon::tls::CertificateFiles;
 use registry::cluster::{RegistrySettings, RegistryUrl};
 use relay::Config;
 use relay::config::{DEFAULT_TCP, NamedAddress};
 
+use crate::registry::etcd_flags::EtcdFlags;
 use crate::serving::{self, LogArgs};
 use crate::tls_flags::ServerTlsFlags;
 
@@ -31,6 +32,8 @@ pub(crate) struct RelayArgs {
     peer_tls: PeerTlsArgs,
     #[command(flatten)]
     order: OrderArgs,
+    #[command(flatten)]
+    etcd: EtcdFlags,
     #[command(flatten)]
     tls: ServerTlsFlags,
     #[command(flatten)]
@@ -115,12 +118,16 @@ pub(crate) fn run(args: RelayArgs) -> anyhow::Result<()> {
 }
 
 impl RelayArgs {
-    fn config(self) -> Result<Config, TlsFileError> {
+    fn config(self) -> anyhow::Result<Config> {
+        let registry = match self.peers.registry {
+            Some(url) => Some(self.etcd.apply(RegistrySettings::new(url))?),
+            None => None,
+        };
         Ok(Config {
             name: self.name,
             peers: self.peers.peer,
             peers_file: self.peers.peers_file,
-            registry: self.peers.registry.map(RegistrySettings::new),
+            registry,
             peer_service: self.peers.peer_service,
             listen: self.listen,
             exposure: self.tls.exposure()?,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use daemon::listen::{Exposure, Listen};
 use policy::{Enforcement, LabelFilter};
-use registry::cluster::{RegistrySettings, RegistryUrl};
+use registry::cluster::{EtcdLogin, EtcdTls, RegistrySettings, RegistryUrl};
 use registry::endpoint_file::Mode;
 
 /// Where the sockets and the numbers of all observers of a machine lie, unless configured otherwise.
@@ -60,6 +60,10 @@ pub struct Config {
     pub label_filter: Option<PathBuf>,
     /// The cluster's registry. Default: the directory `registry` in `state`, which all observers of a machine share.
     pub registry: Option<RegistryUrl>,
+    /// TLS to a registry in etcd, beside what the system trusts.
+    pub registry_tls: EtcdTls,
+    /// User and password for a registry in etcd; those of its URL if none.
+    pub registry_login: Option<EtcdLogin>,
     /// How other nodes reach this one, `host:port`. Default: its TCP address, if that is not the machine's own only.
     pub advertise: Option<String>,
     /// How long other nodes keep this one and its endpoints after its observer has ended or died, at least 2 s: what was
@@ -116,6 +120,8 @@ impl Config {
             labels: None,
             label_filter: None,
             registry: None,
+            registry_tls: EtcdTls::default(),
+            registry_login: None,
             advertise: None,
             lease: DEFAULT_LEASE,
             identity_rest: DEFAULT_IDENTITY_REST,
@@ -161,6 +167,8 @@ impl Config {
             state: Some(self.state.join(node)),
             rest: self.identity_rest,
             lease: self.lease,
+            tls: self.registry_tls.clone(),
+            login: self.registry_login.clone(),
             ..RegistrySettings::for_node(url, node_name)
         }
     }

@@ -102,6 +102,25 @@ impl From<ConnectError> for PolicyError {
     }
 }
 
+/// What is wrong with texts that are to be policies in force together, each with the name of its file; a text without a
+/// policy is wrong too.
+pub(crate) fn problems_of<'a>(texts: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    let sources: Vec<sources::Source> = texts
+        .map(|(file, text)| sources::Source {
+            file: file.to_owned(),
+            text: text.to_owned(),
+        })
+        .collect();
+    let reading = reading::Reading::of(&sources);
+    let empty = reading
+        .good
+        .iter()
+        .filter(|(_, policies, _)| *policies == 0);
+    let empty = empty.map(|(file, ..)| format!("{file}: there is no policy in it"));
+    let problems = reading.problems.iter().map(ToString::to_string);
+    problems.chain(empty).collect()
+}
+
 /// Runs a subcommand. Some answer with the exit code, too.
 pub(crate) async fn run(command: PolicyCommand) -> Result<ExitCode, PolicyError> {
     match command {

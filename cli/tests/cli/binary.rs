@@ -23,6 +23,7 @@ pub(crate) fn command() -> Command {
         .env_remove("HUBBLE_SERVER")
         .env_remove("TYCHO_TLS")
         .env_remove("HUBBLE_TLS")
+        .env_remove("TYCHO_REGISTRY")
         .env_remove("COLUMNS")
         .stdin(Stdio::null());
     command

@@ -36,6 +36,7 @@ fn help() {
         ("watch", &["peers"]),
         ("endpoint", &["list", "get", "add", "remove", "label"]),
         ("identity", &["list", "get"]),
+        ("registry", &["nodes", "policy", "service"]),
         (
             "policy",
             &[

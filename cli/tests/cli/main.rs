@@ -9,6 +9,13 @@ mod dedup;
 #[cfg(feature = "observer")]
 mod demo;
 mod errors;
+#[path = "../../../registry/tests/cluster/etcd.rs"]
+#[expect(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "of the registry's tests, which do more with it"
+)]
+mod etcd;
 mod fake;
 mod fake_node;
 mod fake_relay;
@@ -18,5 +25,7 @@ mod help;
 mod lists;
 mod node;
 mod refusals;
+mod registry;
+mod registry_etcd;
 mod servers;
 mod snapshot;

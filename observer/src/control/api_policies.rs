@@ -70,7 +70,7 @@ impl Control {
             Owner::Registry => {
                 let entry = found.file.strip_prefix(OF_REGISTRY);
                 return Err(CommandError::OfFile(format!(
-                    "policy {name} is in the cluster's registry, for all nodes: run `tycho registry delete-policy {}`",
+                    "policy {name} is in the cluster's registry, for all nodes: run `tycho registry policy delete {}`",
                     entry.unwrap_or(&found.file)
                 )));
             }

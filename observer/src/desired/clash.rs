@@ -57,7 +57,7 @@ pub(super) fn policy_clash(
         Owner::Api => format!("run `tycho policy delete {name}`"),
         Owner::Registry => {
             let entry = file.strip_prefix(OF_REGISTRY).unwrap_or(file);
-            format!("run `tycho registry delete-policy {entry}`")
+            format!("run `tycho registry policy delete {entry}`")
         }
     });
     (first != second).then(|| format!("{error}: {}", steps.join(", or ")))

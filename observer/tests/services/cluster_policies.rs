@@ -12,6 +12,7 @@ fn entry(name: &str, yaml: &str) -> PolicyEntry {
     PolicyEntry {
         name: name.to_owned(),
         yaml: yaml.to_owned(),
+        origin: None,
     }
 }
 
@@ -40,7 +41,7 @@ async fn policies_of_the_registry_hold_on_every_node() {
     let deleted = policies::delete(&a.life, "one").await;
     let words = [
         "in the cluster's registry",
-        "tycho registry delete-policy first",
+        "tycho registry policy delete first",
     ];
     policies::refused(deleted, Code::FailedPrecondition, &words);
     let imported = policies::import(&a.life, &one).await;
@@ -72,7 +73,7 @@ async fn policies_of_the_registry_hold_on_every_node() {
     let life = files.start_with(&config).await;
     let words = [
         "a policy of the registry is not in force",
-        "remove it from the file, or run `tycho registry delete-policy first`",
+        "remove it from the file, or run `tycho registry policy delete first`",
     ];
     warned(&life, &words).await;
     life.end().await;

@@ -25,6 +25,15 @@ pub enum RegistryError {
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
+    /// The backend is there, but this process may not do that.
+    #[error("the registry {backend} denies this")]
+    Denied {
+        /// The backend, without secrets.
+        backend: String,
+        /// What was denied.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
     /// The etcd belongs to another cluster.
     #[error("{}", foreign(backend, found, expected, path.as_deref()))]
     Foreign {

@@ -39,6 +39,8 @@ pub enum Contact {
 pub struct RegistryHealth {
     /// The backend, without secrets: `file:/run/tycho/registry`, `etcd://10.0.0.1:2379/tycho`.
     pub backend: String,
+    /// The cluster's random name, once it was reached and has one.
+    pub cluster_id: Option<String>,
     /// Whether it can be reached.
     pub contact: Contact,
     /// When it last answered.
@@ -66,6 +68,7 @@ impl RegistryHealth {
     pub fn new(backend: impl Into<String>) -> Self {
         Self {
             backend: backend.into(),
+            cluster_id: None,
             contact: Contact::Starting,
             last_contact: None,
             last_error: None,

@@ -26,7 +26,7 @@ pub(super) const CLUSTER_ID: &str = "cluster-id";
 pub(super) const CURSOR: &str = "identities/cursor";
 pub(super) const SWEEPER: &str = "sweeper";
 
-const NODES: &str = "nodes/";
+pub(super) const NODES: &str = "nodes/";
 const ENDPOINTS: &str = "endpoints/";
 const BY_NUMBER: &str = "identities/by-number/";
 const BY_LABELS: &str = "identities/by-labels/";

@@ -13,10 +13,12 @@ mod health;
 mod kept;
 mod keys;
 mod label_texts;
+mod life;
 mod mirror;
 mod model;
 mod node;
 mod registry;
+mod service_file;
 mod settings;
 mod state;
 mod store;
@@ -27,12 +29,14 @@ use std::sync::Arc;
 pub use change::{Change, changes};
 pub use error::RegistryError;
 pub use health::{Contact, RegistryHealth};
+pub use life::NodeLife;
 pub use model::{
     EndpointEntry, EndpointKey, IdentityEntry, NodeEntry, PolicyEntry, ServiceEntry, ServiceKey,
     ServicePort, WorkloadEntry,
 };
 pub use node::{Driver, first_contact};
 pub use registry::{Allocated, Pending, Registry, Verified};
+pub use service_file::{ServiceFileError, read_services};
 pub use settings::{
     DEFAULT_CALL_TIMEOUT, DEFAULT_LEASE, DEFAULT_REST, EtcdLogin, EtcdTls, RegistrySettings,
 };

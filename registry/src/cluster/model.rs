@@ -122,6 +122,9 @@ pub struct PolicyEntry {
     pub name: String,
     /// The manifest, one document or several.
     pub yaml: String,
+    /// Where it was put from, for people: `host:/directory/file.yaml`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
 }
 
 /// Which service: unique in the cluster.

@@ -1,5 +1,6 @@
 //! What a node can ask of the registry, whatever the backend is.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use tokio::sync::watch;
 
 use super::error::RegistryError;
 use super::health::RegistryHealth;
+use super::life::NodeLife;
 use super::model::{EndpointEntry, NodeEntry, PolicyEntry, ServiceEntry};
 use super::state::ClusterState;
 
@@ -48,6 +50,12 @@ pub trait Registry: Send + Sync + fmt::Debug {
 
     /// How it stands with the backend.
     fn health(&self) -> watch::Receiver<Arc<RegistryHealth>>;
+
+    /// What keeps each node in the registry, by `cluster/node`; nodes of which this process may not know are left out.
+    ///
+    /// # Errors
+    /// [`RegistryError::Away`].
+    fn lives(&self) -> Pending<'_, BTreeMap<String, NodeLife>>;
 
     /// Says what this node is. It stays in the registry for as long as this process keeps it alive, and for the time
     /// of the lease after that. Endpoints are not written before it.

@@ -53,6 +53,19 @@ pub fn check_node_name(name: &str) -> Result<(), NodeNameError> {
     syntax::dns_subdomain(name).map_err(NodeNameError)
 }
 
+/// A text that is no name of a namespace.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NamespaceError(String);
+
+/// Checks the name of a namespace, or of a service, that comes from elsewhere as the file's own are checked.
+///
+/// # Errors
+/// When it is no DNS label.
+pub fn check_namespace(name: &str) -> Result<(), NamespaceError> {
+    syntax::dns_label(name).map_err(NamespaceError)
+}
+
 /// A valid endpoint file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointFile {

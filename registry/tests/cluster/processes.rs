@@ -37,6 +37,7 @@ async fn writer() {
             let policy = PolicyEntry {
                 name: name.to_owned(),
                 yaml: letter.to_string().repeat(POLICY_BYTES),
+                origin: None,
             };
             part.registry.put_policy(policy).await.unwrap();
         }
@@ -217,6 +218,7 @@ async fn a_long_log_is_written_anew_under_its_readers() {
     let policy = |number: usize| PolicyEntry {
         name: format!("p{}", number % 10),
         yaml: number.to_string(),
+        origin: None,
     };
     for number in 0..5_000 {
         a.registry.put_policy(policy(number)).await.unwrap();

@@ -198,6 +198,7 @@ async fn policies_and_services(place: Place) {
     let policy = PolicyEntry {
         name: "shop/web".to_owned(),
         yaml: "kind: NetworkPolicy\n".to_owned(),
+        origin: Some("host:/web.yaml".to_owned()),
     };
     let service = ServiceEntry {
         namespace: "shop".to_owned(),
@@ -231,7 +232,12 @@ async fn policies_and_services(place: Place) {
     .await;
     let check = async |name: &str, yaml: String, reason: &str| {
         let name = name.to_owned();
-        let error = registry.put_policy(PolicyEntry { name, yaml }).await;
+        let error = registry.put_policy(PolicyEntry {
+            name,
+            yaml,
+            origin: None,
+        });
+        let error = error.await;
         let error = error.unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
     };

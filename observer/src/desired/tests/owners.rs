@@ -211,8 +211,8 @@ fn policies_of_the_registry_are_a_third_set_and_at_a_start_those_of_the_node_win
         aside,
         [
             "a policy of the API is not in force: api/1.yaml:1: CiliumNetworkPolicy/shop/a is already defined at p0.yaml:1: remove it from the file, or run `tycho policy delete CiliumNetworkPolicy/shop/a`",
-            "a policy of the registry is not in force: registry:a:1: CiliumNetworkPolicy/shop/a is already defined at p0.yaml:1: remove it from the file, or run `tycho registry delete-policy a`",
-            "a policy of the registry is not in force: registry:b:1: CiliumNetworkPolicy/shop/b is already defined at api/0.yaml:1: run `tycho policy delete CiliumNetworkPolicy/shop/b`, or run `tycho registry delete-policy b`",
+            "a policy of the registry is not in force: registry:a:1: CiliumNetworkPolicy/shop/a is already defined at p0.yaml:1: remove it from the file, or run `tycho registry policy delete a`",
+            "a policy of the registry is not in force: registry:b:1: CiliumNetworkPolicy/shop/b is already defined at api/0.yaml:1: run `tycho policy delete CiliumNetworkPolicy/shop/b`, or run `tycho registry policy delete b`",
         ]
     );
     // What leaves makes room for the next in order.
@@ -261,7 +261,7 @@ fn a_newer_state_of_the_registry_is_taken_as_a_whole_or_not_at_all() {
         .unwrap_err();
     let told = planning.planner.policy_clash(&clash).unwrap();
     assert!(
-        told.ends_with("remove it from the file, or run `tycho registry delete-policy a`"),
+        told.ends_with("remove it from the file, or run `tycho registry policy delete a`"),
         "{told}"
     );
     let mut broken = entries(&["c", "d"]);
@@ -273,6 +273,6 @@ fn a_newer_state_of_the_registry_is_taken_as_a_whole_or_not_at_all() {
         .planner
         .set_policies(&manifests("p", &[&named("a"), &named("b")]));
     let told = planning.planner.policy_clash(&clash.unwrap_err()).unwrap();
-    assert!(told.contains("registry delete-policy b"), "{told}");
+    assert!(told.contains("registry policy delete b"), "{told}");
     assert_eq!(in_force(&mut planning), before);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tonic::{Response, Status};
+use tonic::{Code, Response, Status};
 
 use super::super::store::BackendError;
 
@@ -30,9 +30,17 @@ pub(super) fn failed(step: &'static str, endpoint: &str, status: &Status) -> Bac
         "" => format!("{:?}", status.code()),
         message => message.to_owned(),
     };
+    let endpoint = endpoint.to_owned();
+    if status.code() == Code::PermissionDenied {
+        return BackendError::Denied {
+            step,
+            endpoint,
+            message,
+        };
+    }
     BackendError::Call {
         step,
-        endpoint: endpoint.to_owned(),
+        endpoint,
         message,
     }
 }

@@ -10,6 +10,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity
 use tonic::{Request, Status};
 
 use super::super::error::RegistryError;
+use super::super::life::NodeLife;
 use super::super::store::BackendError;
 use super::super::url::EtcdUrl;
 use super::EtcdTls;
@@ -20,7 +21,8 @@ use super::wire::etcdserverpb::kv_client::KvClient;
 use super::wire::etcdserverpb::lease_client::LeaseClient;
 use super::wire::etcdserverpb::watch_client::WatchClient;
 use super::wire::etcdserverpb::{
-    AuthenticateRequest, LeaseGrantRequest, LeaseKeepAliveRequest, RangeRequest, RangeResponse,
+    AuthenticateRequest, LeaseGrantRequest, LeaseKeepAliveRequest, LeaseTimeToLiveRequest,
+    RangeRequest, RangeResponse,
 };
 
 /// Bytes of one answer: a page of keys, or the changes of a time.
@@ -222,6 +224,17 @@ impl Connection {
         };
         let answer = within(STEP, &self.member, self.limit, call).await?;
         Ok(answer.is_some_and(|answer| answer.ttl > 0))
+    }
+
+    /// How long a lease is and still holds; `None` if there is none any more.
+    pub(super) async fn life(&self, lease: i64) -> Result<Option<NodeLife>, BackendError> {
+        let mut client = LeaseClient::new(self.channel.clone());
+        let call = client.lease_time_to_live(LeaseTimeToLiveRequest { id: lease });
+        let answer = within("look at a lease", &self.member, self.limit, call).await?;
+        let seconds = |seconds: i64| u64::try_from(seconds).ok().map(Duration::from_secs);
+        // One that is over has -1.
+        let life = seconds(answer.ttl).zip(seconds(answer.granted_ttl));
+        Ok(life.map(|(remaining, length)| NodeLife::Lease { length, remaining }))
     }
 }
 

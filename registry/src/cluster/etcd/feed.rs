@@ -92,6 +92,7 @@ impl EtcdFeed {
                 range_end: end.clone(),
                 limit: PAGE,
                 revision,
+                ..RangeRequest::default()
             };
             let page = self.connection.range("list", request).await?;
             if revision == 0 {

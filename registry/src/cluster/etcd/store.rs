@@ -1,8 +1,10 @@
 //! Transactions as etcd takes them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::keys;
+use super::super::keys::{self, Key};
+use super::super::life::NodeLife;
 use super::super::store::{
     BackendError, Call, Guard, Lifetime, Outcome, Store, Transaction, Write,
 };
@@ -153,6 +155,28 @@ impl EtcdStore {
             endpoint: self.connection.member.to_string(),
         })
     }
+
+    async fn leases_of_nodes(&self) -> Result<BTreeMap<String, NodeLife>, BackendError> {
+        let first = self.connection.full(keys::NODES);
+        let request = RangeRequest {
+            range_end: end_of(&first),
+            key: first,
+            keys_only: true,
+            ..RangeRequest::default()
+        };
+        let nodes = self.connection.range("list the nodes", request).await?.kvs;
+        let mut lives = BTreeMap::new();
+        for node in nodes {
+            let Some(Key::Node(name)) = keys::parse(&self.connection.relative(&node.key)) else {
+                continue;
+            };
+            // A lease that ended meanwhile has taken its node along.
+            if let Some(life) = self.connection.life(node.lease).await? {
+                lives.insert(name.to_string(), life);
+            }
+        }
+        Ok(lives)
+    }
 }
 
 impl Store for EtcdStore {
@@ -162,6 +186,10 @@ impl Store for EtcdStore {
 
     fn tick(&self) -> Call<'_, ()> {
         Box::pin(self.look())
+    }
+
+    fn lives(&self) -> Call<'_, BTreeMap<String, NodeLife>> {
+        Box::pin(self.leases_of_nodes())
     }
 }
 

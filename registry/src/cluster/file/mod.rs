@@ -12,7 +12,7 @@ mod node_lock;
 mod replica;
 mod wake;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
+use super::life::NodeLife;
 use super::store::{
     Backend, BackendError, Call, Event, Feed, Outcome, Session, Store, Transaction,
 };
@@ -101,7 +102,7 @@ impl Backend for FileBackend {
     }
 
     fn cluster_id(&self) -> Option<String> {
-        None
+        self.files.inner().replica.id()
     }
 }
 
@@ -205,7 +206,7 @@ impl Files {
         let _lock = match entries::lock(&self.directory) {
             Ok(lock) => lock,
             // A reader that may not write leaves it to others.
-            Err(error) if self.owner.is_none() && is_denied(&error) => return Ok(()),
+            Err(error) if self.owner.is_none() && error.is_denied() => return Ok(()),
             Err(error) => return Err(error),
         };
         self.catch_up(&mut inner.replica)?;
@@ -227,10 +228,24 @@ impl Files {
         }
         Ok(())
     }
-}
 
-fn is_denied(error: &BackendError) -> bool {
-    matches!(error, BackendError::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied)
+    /// Which nodes have a process; nothing of it without the right to write, as looking takes the lock.
+    fn lives(&self) -> Result<BTreeMap<String, NodeLife>, BackendError> {
+        let inner = self.inner();
+        let _lock = match entries::lock(&self.directory) {
+            Ok(lock) => lock,
+            Err(error) if error.is_denied() => return Ok(BTreeMap::new()),
+            Err(error) => return Err(error),
+        };
+        let this = self.owner.as_ref().map(|owner| owner.node.clone());
+        let nodes = inner.replica.owners().into_iter().chain(this);
+        nodes
+            .map(|node| {
+                let lives = node_lock::is_held(&self.directory, &node)?;
+                Ok((node, NodeLife::Process { lives }))
+            })
+            .collect()
+    }
 }
 
 /// Changes of one session.
@@ -246,6 +261,10 @@ impl Store for FileStore {
 
     fn tick(&self) -> Call<'_, ()> {
         Box::pin(self.files.work(Files::sweep))
+    }
+
+    fn lives(&self) -> Call<'_, BTreeMap<String, NodeLife>> {
+        Box::pin(self.files.work(Files::lives))
     }
 }
 

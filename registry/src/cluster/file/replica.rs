@@ -67,6 +67,11 @@ impl Replica {
         Entries::replace(&self.path, &header, std::iter::empty())
     }
 
+    /// Which registry was read, if one was.
+    pub(super) fn id(&self) -> Option<String> {
+        self.id.map(|id| format!("{id:016x}"))
+    }
+
     /// Everything is to be told again.
     pub(super) fn begin_anew(&mut self) {
         self.untold.clear();

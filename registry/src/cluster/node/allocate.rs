@@ -80,7 +80,7 @@ impl NodeRegistry {
                 })
             }
             Err(error) => {
-                let known = known.filter(|_| matches!(error, RegistryError::Away { .. }));
+                let known = known.filter(|_| is_about_the_backend(&error));
                 let identity = known.ok_or(error)?;
                 lock(&self.desired).uses(identity, labels);
                 Ok(Allocated {
@@ -278,6 +278,14 @@ impl NodeRegistry {
             rest: self.settings.rest,
         }
     }
+}
+
+/// Whether it says nothing of the number that was asked for.
+fn is_about_the_backend(error: &RegistryError) -> bool {
+    matches!(
+        error,
+        RegistryError::Away { .. } | RegistryError::Denied { .. }
+    )
 }
 
 /// Both keys say that the number and the set belong together.

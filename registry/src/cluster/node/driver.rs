@@ -80,9 +80,11 @@ async fn sessions(
     loop {
         let error = match backend.connect(known).await {
             Ok(session) => {
-                if let (Some(kept), Some(id)) = (kept, backend.cluster_id()) {
-                    kept.set_cluster_id(id);
+                let id = backend.cluster_id();
+                if let (Some(kept), Some(id)) = (kept, &id) {
+                    kept.set_cluster_id(id.clone());
                 }
+                registry.tell_cluster_id(id);
                 let began = Instant::now();
                 let first = known.is_none();
                 let (told, error) = registry.serve(session, &mut broken, first).await;

@@ -18,6 +18,14 @@ impl NodeRegistry {
         });
     }
 
+    /// Which cluster was reached. Whoever watches the health is not woken for it.
+    pub(super) fn tell_cluster_id(&self, id: Option<String>) {
+        self.health.send_if_modified(|health| {
+            Arc::make_mut(health).cluster_id = id;
+            false
+        });
+    }
+
     /// What is known is current.
     pub(super) fn connected(&self) {
         tracing::info!(backend = %self.backend, "the registry is reached");

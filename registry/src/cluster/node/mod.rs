@@ -10,6 +10,7 @@ mod session;
 mod sweep;
 mod uses;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use super::error::RegistryError;
 use super::health::{Contact, RegistryHealth};
 use super::keys;
+use super::life::NodeLife;
 use super::mirror::Mirror;
 use super::model::{EndpointEntry, NodeEntry, PolicyEntry, ServiceEntry, ServiceKey};
 use super::registry::{Allocated, Pending, Registry, Verified};
@@ -136,6 +138,7 @@ impl NodeRegistry {
                 Ok(Err(error @ (BackendError::NoNode { .. } | BackendError::Refused(_)))) => {
                     return Err(error.of(&self.backend));
                 }
+                Ok(Err(error)) if error.is_denied() => return Err(error.of(&self.backend)),
                 Ok(Err(error)) => error,
                 Err(_) => return Err(self.timed_out("carry out a transaction")),
             };
@@ -158,6 +161,16 @@ impl NodeRegistry {
         };
         let outcome = self.transact(&transaction, patience).await?;
         Ok(outcome.read.into_iter().next().flatten())
+    }
+
+    /// What keeps each node, in the open session.
+    async fn lives_of_nodes(&self) -> Result<BTreeMap<String, NodeLife>, RegistryError> {
+        let patience = self.patience();
+        let store = self.open_store(patience).await?;
+        match timeout_at(patience.deadline, store.lives()).await {
+            Ok(lives) => lives.map_err(|error| error.of(&self.backend)),
+            Err(_) => Err(self.timed_out("say what keeps nodes")),
+        }
     }
 
     /// Ends the session of this store, if it is still the open one.
@@ -234,6 +247,10 @@ impl Registry for NodeRegistry {
 
     fn health(&self) -> watch::Receiver<Arc<RegistryHealth>> {
         self.health.subscribe()
+    }
+
+    fn lives(&self) -> Pending<'_, BTreeMap<String, NodeLife>> {
+        Box::pin(self.lives_of_nodes())
     }
 
     fn publish_node(&self, node: NodeEntry) {

@@ -57,6 +57,16 @@ pub(in super::super) enum BackendError {
         endpoint: String,
         message: String,
     },
+    /// etcd knows the user, but does not let it do that.
+    #[error(
+        "{endpoint} does not let this user {step}: {message}; to read takes the permission `read` on the prefix of \
+         the registry, to change something, and for a node, `readwrite`"
+    )]
+    Denied {
+        step: &'static str,
+        endpoint: String,
+        message: String,
+    },
     /// No answer came.
     #[error("no answer from {backend} to {step:?} within {after:?}")]
     Timeout {
@@ -85,10 +95,26 @@ impl BackendError {
         move |source| Self::Io { step, path, source }
     }
 
+    /// Whether this process lacks the right to do that, so that trying again does not help.
+    pub(in super::super) fn is_denied(&self) -> bool {
+        match self {
+            Self::Denied { .. } => true,
+            Self::Io { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+            ),
+            _ => false,
+        }
+    }
+
     /// As whoever uses the registry sees it.
     pub(in super::super) fn of(self, backend: &str) -> RegistryError {
         match self {
             Self::Refused(error) => error,
+            error if error.is_denied() => RegistryError::Denied {
+                backend: backend.to_owned(),
+                source: Arc::new(error),
+            },
             error => RegistryError::Away {
                 backend: backend.to_owned(),
                 source: Arc::new(error),

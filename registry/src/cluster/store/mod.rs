@@ -5,12 +5,15 @@
 
 mod error;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use error::BackendError;
+
+use super::life::NodeLife;
 
 /// A call that waits for the backend, for a bounded time.
 pub(super) type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
@@ -122,6 +125,9 @@ pub(super) trait Store: Send + Sync + fmt::Debug {
 
     /// To be called every third part of a lease: keeps the node alive.
     fn tick(&self) -> Call<'_, ()>;
+
+    /// What keeps each node, by `cluster/node`, as far as this process may know it.
+    fn lives(&self) -> Call<'_, BTreeMap<String, NodeLife>>;
 }
 
 /// What changes, in order. It may be dropped while it waits, and asked again.
