@@ -3,6 +3,7 @@
 mod criterion;
 mod harness;
 mod rows;
+mod source;
 mod table;
 
 use std::fs;
@@ -15,7 +16,8 @@ use serde::Serialize;
 use crate::repository::{is_root, target_dir};
 use crate::setup;
 use crate::stages::{Stages, execute};
-use rows::{ROWS, Row, Source};
+use rows::{ROWS, Row};
+use source::Source;
 
 /// What is measured.
 #[derive(Args)]

@@ -1,8 +1,6 @@
 //! The rows of the table: what is measured, by which bench, against which target.
 
-use std::process::Command;
-
-use crate::repository::cargo;
+use super::source::Source;
 
 /// A target: the figure must not be beyond it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,38 +9,6 @@ pub(super) struct Target {
     pub(super) at_most: f64,
     /// Of the target and of the figure.
     pub(super) unit: &'static str,
-}
-
-/// A bench target of a package; it measures the rows that it is given by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Source {
-    pub(super) package: &'static str,
-    pub(super) bench: &'static str,
-    /// It prints a JSON object per figure; otherwise it is criterion's, and the files that criterion leaves are read.
-    pub(super) prints_json: bool,
-    pub(super) needs_root: bool,
-}
-
-impl Source {
-    /// Measures `rows`.
-    pub(super) fn command(self, rows: &[&str]) -> Command {
-        let mut command = cargo([
-            "bench",
-            "--quiet",
-            "--package",
-            self.package,
-            "--bench",
-            self.bench,
-            "--",
-        ]);
-        if self.prints_json {
-            command.args(rows);
-        } else {
-            // Criterion takes one pattern.
-            command.arg(format!("^({})(/|$)", rows.join("|")));
-        }
-        command
-    }
 }
 
 /// One line of the table.
@@ -83,6 +49,13 @@ const KERNEL: Source = Source {
 const RELAY: Source = Source {
     package: "relay",
     bench: "relay",
+    prints_json: true,
+    needs_root: false,
+};
+
+const REGISTRY: Source = Source {
+    package: "registry",
+    bench: "cluster",
     prints_json: true,
     needs_root: false,
 };
@@ -305,6 +278,18 @@ pub(super) const ROWS: &[Row] = &[
         "real datagrams of 10,000 connections, by the kernel's own clock",
         None,
         KERNEL,
+    ),
+    row(
+        "registry-allocation",
+        "an identity for a new label set, 10 nodes that ask at once over one etcd",
+        at_most(2.0, "ms"),
+        REGISTRY,
+    ),
+    row(
+        "registry-allocation-file",
+        "the same over a directory",
+        None,
+        REGISTRY,
     ),
     row(
         "propagation-file",

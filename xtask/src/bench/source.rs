@@ -1,0 +1,37 @@
+//! The benches that rows are measured by, and how each is run.
+
+use std::process::Command;
+
+use crate::repository::cargo;
+
+/// A bench target of a package; it measures the rows that it is given by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    pub(super) package: &'static str,
+    pub(super) bench: &'static str,
+    /// It prints a JSON object per figure; otherwise it is criterion's, and the files that criterion leaves are read.
+    pub(super) prints_json: bool,
+    pub(super) needs_root: bool,
+}
+
+impl Source {
+    /// Measures `rows`.
+    pub(super) fn command(self, rows: &[&str]) -> Command {
+        let mut command = cargo([
+            "bench",
+            "--quiet",
+            "--package",
+            self.package,
+            "--bench",
+            self.bench,
+            "--",
+        ]);
+        if self.prints_json {
+            command.args(rows);
+        } else {
+            // Criterion takes one pattern.
+            command.arg(format!("^({})(/|$)", rows.join("|")));
+        }
+        command
+    }
+}
