@@ -25,6 +25,10 @@ pub(crate) struct RelayArgs {
     /// Address to serve; can be repeated
     #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_TCP)]
     listen: Vec<Listen>,
+    /// Listen in this network namespace (`/run/netns/NAME`, `/proc/PID/ns/net`), and reach peers in the
+    /// one that the relay runs in
+    #[arg(long, value_name = "PATH")]
+    listen_netns: Option<PathBuf>,
     /// Clients that may read streams at the same time; more are refused
     #[arg(long, value_name = "COUNT", default_value_t = Config::default().streams)]
     max_streams: usize,
@@ -130,6 +134,7 @@ impl RelayArgs {
             registry,
             peer_service: self.peers.peer_service,
             listen: self.listen,
+            listen_namespace: self.listen_netns,
             exposure: self.tls.exposure()?,
             peer_tls: Some(self.peer_tls.tls()),
             skew_bound: self.order.skew.0,

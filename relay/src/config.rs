@@ -27,6 +27,9 @@ pub struct Config {
     pub peer_tls: Option<ClientTls>,
     /// Addresses to serve. Default: `127.0.0.1:4245`.
     pub listen: Vec<Listen>,
+    /// The network namespace of TCP listeners: a file such as `/run/netns/NAME`. Default: the relay's own, which is also
+    /// that of its peers.
+    pub listen_namespace: Option<PathBuf>,
     /// Who may be able to reach a TCP listener. Default: this machine only.
     pub exposure: Exposure,
     /// Peers whose clocks are further off are merged by corrected times. Default: 500 ms.
@@ -91,6 +94,7 @@ impl Default for Config {
             peer_service: None,
             peer_tls: None,
             listen: vec![tcp.expect("the default address parses: a test starts with it")],
+            listen_namespace: None,
             exposure: Exposure::LoopbackOnly,
             skew_bound: Duration::from_millis(500),
             late_bound: Duration::from_secs(1),

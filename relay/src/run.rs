@@ -33,7 +33,8 @@ pub async fn run(config: Config, tasks: Tasks) -> Result<(), RelayError> {
 pub async fn bind(config: &Config) -> Result<Vec<Bound>, RelayError> {
     let mut bound = Vec::with_capacity(config.listen.len());
     for listen in &config.listen {
-        bound.push(listen.bind(config.exposure.clone()).await?);
+        let namespace = config.listen_namespace.as_deref();
+        bound.push(listen.bind_in(namespace, config.exposure.clone()).await?);
     }
     if bound.is_empty() {
         return Err(RelayError::NoAddress);

@@ -3,6 +3,7 @@
 mod connection;
 mod handshake;
 mod incoming;
+mod namespace;
 mod peer;
 mod transport;
 mod unix;
@@ -10,12 +11,14 @@ mod unix;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use tokio::net::{TcpListener, UnixListener, lookup_host};
 
 use crate::tls::ServerTls;
+
+use namespace::NamespaceBindError;
 
 pub use connection::Connection;
 pub use incoming::Connections;
@@ -170,6 +173,20 @@ pub enum BindError {
         #[source]
         source: io::Error,
     },
+    /// The namespace to listen in cannot be entered.
+    #[error(
+        "cannot listen on {listen} in the network namespace {}: entering it needs root (CAP_SYS_ADMIN)",
+        path.display()
+    )]
+    Namespace {
+        /// The address asked for.
+        listen: Listen,
+        /// The namespace's file.
+        path: PathBuf,
+        /// What the kernel said.
+        #[source]
+        source: io::Error,
+    },
     /// The Unix socket could not be bound.
     #[error(transparent)]
     Unix(#[from] UnixBindError),
@@ -203,6 +220,18 @@ impl Listen {
     /// # Errors
     /// See [`BindError`].
     pub async fn bind(&self, exposure: Exposure) -> Result<Bound, BindError> {
+        self.bind_in(None, exposure).await
+    }
+
+    /// The same, a TCP address in another network namespace: a file such as `/run/netns/NAME`. It needs CAP_SYS_ADMIN.
+    ///
+    /// # Errors
+    /// See [`BindError`].
+    pub async fn bind_in(
+        &self,
+        namespace: Option<&Path>,
+        exposure: Exposure,
+    ) -> Result<Bound, BindError> {
         match self {
             Self::Unix(path) => {
                 let (remove, listener) = unix::bind(path).await?;
@@ -214,7 +243,7 @@ impl Listen {
                     address: self.clone(),
                 })
             }
-            Self::Tcp { host, port } => self.bind_tcp(host, *port, exposure).await,
+            Self::Tcp { host, port } => self.bind_tcp(host, *port, namespace, exposure).await,
         }
     }
 
@@ -222,6 +251,7 @@ impl Listen {
         &self,
         host: &str,
         port: u16,
+        namespace: Option<&Path>,
         exposure: Exposure,
     ) -> Result<Bound, BindError> {
         let tcp_error = |source: io::Error| match source.kind() {
@@ -248,9 +278,19 @@ impl Listen {
                 address: *address,
             });
         }
-        let listener = TcpListener::bind(addresses.as_slice())
-            .await
-            .map_err(tcp_error)?;
+        let listener = match namespace {
+            None => TcpListener::bind(addresses.as_slice())
+                .await
+                .map_err(tcp_error)?,
+            Some(path) => namespace::bind(path, &addresses).map_err(|error| match error {
+                NamespaceBindError::Bind(source) => tcp_error(source),
+                NamespaceBindError::Enter(source) => BindError::Namespace {
+                    listen: self.clone(),
+                    path: path.to_owned(),
+                    source,
+                },
+            })?,
+        };
         let real = listener.local_addr().map_err(tcp_error)?;
         Ok(Bound {
             listener: Listener::Tcp {
@@ -355,5 +395,23 @@ mod tests {
             .await
             .unwrap_err();
         assert!(matches!(error, BindError::TcpOccupied { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_namespace_that_cannot_be_entered_is_named() {
+        let listen: Listen = "127.0.0.1:0".parse().unwrap();
+        let missing = Path::new("/run/netns/tycho-never-made");
+        let bound = listen.bind_in(Some(missing), Exposure::LoopbackOnly).await;
+        let error = bound.unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("namespace /run/netns/tycho-never-made"),
+            "{error}"
+        );
+        // What may be reached from other machines is no other there.
+        let listen: Listen = "0.0.0.0:0".parse().unwrap();
+        let bound = listen.bind_in(Some(missing), Exposure::LoopbackOnly).await;
+        assert!(matches!(bound, Err(BindError::Exposed { .. })), "{bound:?}");
     }
 }
