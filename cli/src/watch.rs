@@ -49,7 +49,7 @@ pub(crate) enum WatchError {
 /// Runs a subcommand until the stream ends or the user interrupts.
 pub(crate) async fn run(command: WatchCommand) -> Result<(), WatchError> {
     let WatchCommand::Peers(args) = command;
-    let connection = args.server.connect().await?;
+    let connection = args.server.connect_to_node().await?;
     let interrupt = tokio::signal::ctrl_c();
     tokio::select! {
         ended = peers(&connection) => ended,

@@ -19,6 +19,12 @@ pub(super) fn defaults_for_a_change() -> [Address; 3] {
     [socket, relay, observer]
 }
 
+/// The same for what only an observer knows: the relay comes last.
+pub(super) fn defaults_for_a_node() -> [Address; 3] {
+    let [relay, observer, socket] = defaults();
+    [socket, observer, relay]
+}
+
 /// The observer's socket.
 pub(super) fn socket() -> Address {
     Target::Unix(PathBuf::from("/run/tycho/observer.sock")).into()
@@ -26,11 +32,23 @@ pub(super) fn socket() -> Address {
 
 #[cfg(test)]
 mod tests {
-    use super::defaults_for_a_change;
+    use super::{defaults, defaults_for_a_change, defaults_for_a_node};
 
     #[test]
-    fn a_change_asks_the_socket_first() {
-        let [first, ..] = defaults_for_a_change();
-        assert_eq!(first.to_string(), "unix:///run/tycho/observer.sock");
+    fn who_is_asked_first() {
+        let socket = "unix:///run/tycho/observer.sock";
+        for (addresses, expected) in [
+            (defaults(), ["localhost:4245", "localhost:4244", socket]),
+            (
+                defaults_for_a_node(),
+                [socket, "localhost:4244", "localhost:4245"],
+            ),
+            (
+                defaults_for_a_change(),
+                [socket, "localhost:4245", "localhost:4244"],
+            ),
+        ] {
+            assert_eq!(addresses.map(|address| address.to_string()), expected);
+        }
     }
 }

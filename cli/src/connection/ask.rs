@@ -95,6 +95,9 @@ impl Connection {
     /// What the server would have to be, as it is not.
     fn needed(&self) -> String {
         let version = match &self.status {
+            Ok(status) if status.num_connected_nodes.is_some() => {
+                return "the observer of a node, and this is a relay".to_owned();
+            }
             Ok(status) => visible(&status.version),
             Err(_) => "unknown".into(),
         };

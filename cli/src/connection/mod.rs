@@ -26,8 +26,8 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 64 << 20;
 #[command(next_help_heading = "Server")]
 pub(crate) struct ServerFlags {
     /// Address of the server: host:port, tls://host:port or unix:///path. Without it (and without HUBBLE_SERVER), the
-    /// first that answers of localhost:4245, localhost:4244 and unix:///run/tycho/observer.sock; what
-    /// changes something asks the socket first
+    /// first that answers of localhost:4245, localhost:4244 and unix:///run/tycho/observer.sock; what is
+    /// about one node, or changes something, asks the socket first
     #[arg(
         long,
         env = "TYCHO_SERVER",
@@ -117,6 +117,11 @@ impl ServerFlags {
         self.connect_to(address::defaults()).await
     }
 
+    /// The same for a question that a relay has no answer to: without an address, the node's own observer comes first.
+    pub(crate) async fn connect_to_node(&self) -> Result<Connection, ConnectError> {
+        self.connect_to(address::defaults_for_a_node()).await
+    }
+
     /// The same for a call that changes something: without an address, the observer's socket comes first, since
     /// changes are taken nowhere else.
     pub(crate) async fn connect_to_change(&self) -> Result<Connection, ConnectError> {
@@ -191,7 +196,7 @@ async fn try_open(
 
 impl Connection {
     /// Connects to one server without TLS; any answer may take so long.
-    #[cfg(feature = "observer")]
+    #[cfg(all(feature = "observer", feature = "relay"))]
     pub(crate) async fn open(address: Address, timeout: Duration) -> Result<Self, ConnectError> {
         try_open(address, &ClientSecurity::Plaintext, timeout)
             .await

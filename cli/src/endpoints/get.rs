@@ -24,7 +24,7 @@ pub(crate) struct GetArgs {
 }
 
 pub(super) async fn run(args: GetArgs) -> Result<(), EndpointError> {
-    let connection = args.server.connect().await?;
+    let connection = args.server.connect_to_node().await?;
     let mut client = EndpointsClient::new(connection.channel.clone());
     let request = GetEndpointRequest {
         endpoint: Some(which(&args.endpoint)),

@@ -37,7 +37,7 @@ pub(crate) struct ListArgs {
 }
 
 pub(super) async fn run(args: ListArgs) -> Result<(), EndpointError> {
-    let connection = args.server.connect().await?;
+    let connection = args.server.connect_to_node().await?;
     let mut client = EndpointsClient::new(connection.channel.clone())
         .max_decoding_message_size(MAX_MESSAGE_BYTES);
     let request = ListEndpointsRequest {

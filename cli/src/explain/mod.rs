@@ -67,7 +67,7 @@ impl From<ConnectError> for ExplainError {
 /// Runs the command.
 pub(crate) async fn run(args: ExplainArgs) -> Result<(), ExplainError> {
     if args.flow != "-" {
-        let connection = args.server.connect().await?;
+        let connection = args.server.connect_to_node().await?;
         return explain(&connection, &args, args.flow.clone()).await;
     }
     let mut connection = None;
@@ -81,7 +81,7 @@ pub(crate) async fn run(args: ExplainArgs) -> Result<(), ExplainError> {
         }
         let connection = match &mut connection {
             Some(connection) => connection,
-            none => none.insert(args.server.connect().await?),
+            none => none.insert(args.server.connect_to_node().await?),
         };
         explain(connection, &args, flow).await?;
     }

@@ -30,7 +30,7 @@ pub(crate) struct GetArgs {
 }
 
 pub(super) async fn run(args: GetArgs) -> Result<(), IdentityError> {
-    let connection = args.server.connect().await?;
+    let connection = args.server.connect_to_node().await?;
     let mut client = IdentitiesClient::new(connection.channel.clone());
     let request = GetIdentityRequest {
         identity: args.identity,

@@ -31,7 +31,7 @@ pub(crate) struct ListArgs {
 }
 
 pub(super) async fn run(args: ListArgs) -> Result<(), IdentityError> {
-    let connection = args.server.connect().await?;
+    let connection = args.server.connect_to_node().await?;
     let mut client = IdentitiesClient::new(connection.channel.clone())
         .max_decoding_message_size(MAX_MESSAGE_BYTES);
     let request = ListIdentitiesRequest {

@@ -35,7 +35,7 @@ enum PolicyForm {
 }
 
 pub(super) async fn run(args: GetArgs) -> Result<(), PolicyError> {
-    let connection = args.server.connect().await?;
+    let connection = args.server.connect_to_node().await?;
     let name = resolve::one(&connection, &args.policy).await?;
     let request = GetPolicyRequest { name: Some(name) };
     let answer = connection

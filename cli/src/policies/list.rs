@@ -21,7 +21,7 @@ pub(crate) struct ListArgs {
 }
 
 pub(super) async fn run(args: ListArgs) -> Result<(), PolicyError> {
-    let connection = args.server.connect().await?;
+    let connection = args.server.connect_to_node().await?;
     let answer = resolve::all(&connection).await?;
     args.output
         .print("tycho.v1.ListPoliciesResponse", &answer, write)?;

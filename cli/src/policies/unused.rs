@@ -21,7 +21,7 @@ pub(crate) struct UnusedArgs {
 }
 
 pub(super) async fn run(args: UnusedArgs) -> Result<(), PolicyError> {
-    let connection = args.server.connect().await?;
+    let connection = args.server.connect_to_node().await?;
     let answer = unused(resolve::all(&connection).await?);
     args.output
         .print("tycho.v1.ListPoliciesResponse", &answer, write)?;

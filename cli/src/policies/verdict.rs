@@ -70,7 +70,7 @@ pub(crate) struct VerdictArgs {
 
 pub(super) async fn run(args: VerdictArgs) -> Result<ExitCode, PolicyError> {
     let request = request(&args)?;
-    let connection = args.server.connect().await?;
+    let connection = args.server.connect_to_node().await?;
     let answer = connection
         .ask(
             "a verdict",

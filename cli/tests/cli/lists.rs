@@ -195,6 +195,14 @@ PEER_DELETED 10.2.0.1:4244 no\\nde
 #[test]
 fn status_of_a_relay() {
     let server = relay(false);
+    // What it cannot be asked.
+    let run = tycho(&["endpoint", "list", "--server", &server.address]);
+    let expected = format!(
+        "error: server {} cannot be asked for its endpoints: that needs the observer of a node, and this is a relay\n\
+         name another with `--server ADDRESS`\n",
+        server.address
+    );
+    assert_eq!((run.stderr, run.code), (expected, 1));
     let expected = format!(
         "Healthcheck (via {}): Ok\nCurrent/Max Flows: 4,095/8,190 (50.00%)\nFlows/s: 500.00\n\
          Connected Nodes: 2/3\nUnavailable Nodes: 1\n  - ccc\n",
