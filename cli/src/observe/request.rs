@@ -18,7 +18,8 @@ pub(super) fn build(args: &FlowArgs) -> Result<GetFlowsRequest, ObserveError> {
         args.formatting.output,
         &args.field_mask,
         args.use_default_field_masks,
-        args.flow_formatting.print_policy_names,
+        // A policy that is named is what tells a rule for everybody from none at all.
+        args.flow_formatting.print_policy_names || args.dedup,
     )?;
     if args.dedup {
         field_mask::check_for_dedup(field_mask.as_ref())?;

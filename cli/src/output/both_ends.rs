@@ -12,12 +12,15 @@ pub(super) struct BothEnds<'a> {
     egress: &'a Flow,
     ingress: &'a Flow,
     decided_by: TrafficDirection,
+    /// Whether the end that stays had a rule; the other one had one as well, if none of them decided.
+    by_rules: bool,
 }
 
 impl<'a> BothEnds<'a> {
     /// Nothing, if the response has only one.
     pub(super) fn of(response: &'a GetFlowsResponse, flow: &'a Flow) -> Option<Self> {
-        let end = response.tycho.as_ref()?.other_end.as_ref()?;
+        let details = response.tycho.as_ref()?;
+        let end = details.other_end.as_ref()?;
         let other = end.flow.as_ref()?;
         let (egress, ingress) = match flow.traffic_direction() {
             TrafficDirection::Egress => (flow, other),
@@ -28,6 +31,7 @@ impl<'a> BothEnds<'a> {
             egress,
             ingress,
             decided_by: end.decided_by(),
+            by_rules: verdict::has_rule(flow, Some(details)),
         })
     }
 
@@ -78,7 +82,7 @@ impl<'a> BothEnds<'a> {
             }
         }
         text.push_str(&verdict::by(&names));
-        if self.stays.policy_match_type != 0 {
+        if self.by_rules {
             text.push_str(" (both ends)");
         }
         text

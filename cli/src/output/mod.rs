@@ -19,7 +19,7 @@ pub(crate) mod number;
 mod row;
 pub(crate) mod summary;
 pub(crate) mod table;
-mod verdict;
+pub(crate) mod verdict;
 
 use std::io;
 

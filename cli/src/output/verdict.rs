@@ -1,6 +1,8 @@
 //! The VERDICT column.
 
+use policy::MatchType;
 use proto::flow::{Flow, Policy, TrafficDirection, Verdict};
+use proto::tycho::v1::FlowDetails;
 
 use super::color::Paint;
 use super::flow_type;
@@ -35,6 +37,16 @@ pub(super) fn text(flow: &Flow, policy_names: bool) -> (String, Option<Paint>) {
         }
         Verdict::Unknown => (plain.to_owned(), None),
     }
+}
+
+/// Whether a rule decided. "All" is what a rule for everybody is called, and also that nothing is enforced.
+pub(crate) fn has_rule(flow: &Flow, details: Option<&FlowDetails>) -> bool {
+    let all = i64::from(flow.policy_match_type) == i64::from(MatchType::All as u8);
+    if all {
+        let numbered = details.is_some_and(|details| details.rule != 0);
+        return numbered || !deciding(flow, flow.verdict() != Verdict::Dropped).is_empty();
+    }
+    flow.policy_match_type != 0
 }
 
 /// ` BY namespace/name (kind), …` for the policies that decided in the flow's direction.

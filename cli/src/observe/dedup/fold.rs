@@ -5,12 +5,14 @@ use proto::tycho::v1::get_flows_response::ResponseTypes;
 use proto::tycho::v1::{GetFlowsResponse, OtherEnd};
 
 use super::verdict::End;
+use crate::output::verdict::has_rule;
 
 /// The flow of the end that decided, with the other one in it; and which end it is of. Where both said the same, that is
 /// the end where the packet arrived.
 pub(super) fn both(egress: GetFlowsResponse, ingress: GetFlowsResponse) -> (End, GetFlowsResponse) {
-    let decided_by = match (flow(&egress), flow(&ingress)) {
-        (Some(egress), Some(ingress)) => decided_by(egress, ingress),
+    let decided_by = match (weight(&egress), weight(&ingress)) {
+        (egress, ingress) if egress > ingress => TrafficDirection::Egress,
+        (egress, ingress) if egress < ingress => TrafficDirection::Ingress,
         _ => TrafficDirection::Unknown,
     };
     let (end, mut stays, other) = match decided_by {
@@ -32,20 +34,13 @@ pub(super) fn both(egress: GetFlowsResponse, ingress: GetFlowsResponse) -> (End,
     (end, stays)
 }
 
-fn flow(response: &GetFlowsResponse) -> Option<&Flow> {
+/// The stricter end decides; of two that are equally strict, the one that had a rule.
+fn weight(response: &GetFlowsResponse) -> (u8, bool) {
     match &response.response_types {
-        Some(ResponseTypes::Flow(flow)) => Some(flow),
-        _ => None,
-    }
-}
-
-/// The stricter end; of two that are equally strict, the one that had a rule.
-fn decided_by(egress: &Flow, ingress: &Flow) -> TrafficDirection {
-    let weight = |flow: &Flow| (strictness(flow), u32::from(flow.policy_match_type != 0));
-    match weight(egress).cmp(&weight(ingress)) {
-        std::cmp::Ordering::Greater => TrafficDirection::Egress,
-        std::cmp::Ordering::Less => TrafficDirection::Ingress,
-        std::cmp::Ordering::Equal => TrafficDirection::Unknown,
+        Some(ResponseTypes::Flow(flow)) => {
+            (strictness(flow), has_rule(flow, response.tycho.as_ref()))
+        }
+        _ => (0, false),
     }
 }
 

@@ -48,7 +48,7 @@ struct Dedup {
     first: u64,
     /// The slots that wait, by what they wait for, oldest first.
     waiting: HashMap<Key, VecDeque<u64>>,
-    /// The newest time of the stream.
+    /// The newest time of a flow of the stream.
     newest_ns: i128,
 }
 
@@ -73,9 +73,13 @@ impl Dedup {
     /// Takes the next response of the stream.
     fn push(&mut self, response: GetFlowsResponse, now: Instant) {
         let time_ns = response.time.as_ref().map(nanoseconds);
-        self.newest_ns = self.newest_ns.max(time_ns.unwrap_or_default());
         let flow = match &response.response_types {
-            Some(ResponseTypes::Flow(flow)) => Some(flow),
+            Some(ResponseTypes::Flow(flow)) => {
+                // Only flows move the stream on: a node's status or a loss has the time at which it was told, before
+                // flows that are older.
+                self.newest_ns = self.newest_ns.max(time_ns.unwrap_or_default());
+                Some(flow)
+            }
             _ => None,
         };
         let verdict = flow.and_then(Verdict::of).zip(time_ns);

@@ -8,16 +8,16 @@ use proto::flow::{
     CiliumEventType, Endpoint, Flow, IcmPv4, Ip, Layer4, LostEvent, Tcp, TrafficDirection, Verdict,
     layer4,
 };
-use proto::tycho::v1::GetFlowsResponse;
 use proto::tycho::v1::get_flows_response::ResponseTypes;
+use proto::tycho::v1::{FlowDetails, GetFlowsResponse};
 use tokio::time::Instant;
 
 use super::{Dedup, MOST_WAITING, WINDOW};
 use crate::output::{Options, Printer};
 
 /// One flow as a line: `MILLISECONDS CONNECTION WHAT…`. A connection is `from>to:port`, or `from>to` for a ping; `web`
-/// and `db` are managed, others are not. What it is: `egress` or `ingress`, a verdict, and `rule` if a rule decided;
-/// `trace`, `drop` and `lost` are no verdicts.
+/// and `db` are managed, others are not. What it is: `egress` or `ingress`, a verdict, and `rule` if a rule decided, `all`
+/// if that one was for everybody, or `unenforced`; `trace`, `drop` and `lost` are no verdicts.
 fn response(line: &str) -> GetFlowsResponse {
     let mut words = line.split_whitespace();
     let milliseconds: i64 = words.next().unwrap().parse().unwrap();
@@ -44,7 +44,10 @@ fn response(line: &str) -> GetFlowsResponse {
         response_types: Some(kind),
         node_name: node_name.to_owned(),
         time,
-        tycho: None,
+        tycho: Some(FlowDetails {
+            rule: u32::from(what.contains("all")),
+            ..Default::default()
+        }),
     }
 }
 
@@ -113,7 +116,13 @@ fn flow(connection: &str, what: &BTreeSet<&str>) -> Flow {
         }),
         node_name: if has("egress") { "a" } else { "b" }.to_owned(),
         traffic_direction: direction.into(),
-        policy_match_type: if has("rule") { 2 } else { 0 },
+        policy_match_type: if has("all") || has("unenforced") {
+            4
+        } else if has("rule") {
+            2
+        } else {
+            0
+        },
         is_reply: (verdict != Verdict::Dropped).then(|| has("reply")),
         ..Default::default()
     }
@@ -171,6 +180,26 @@ fn one_line_says_which_end_decided() {
             "rule",
             "",
             "-> shop/db:5432 L3-L4 EGRESS+INGRESS ALLOWED (egress of shop/web)",
+        ),
+        (
+            "unenforced",
+            "rule",
+            "-> shop/db:5432 L3-L4 EGRESS+INGRESS ALLOWED (ingress of shop/db)",
+        ),
+        (
+            "unenforced",
+            "unenforced",
+            "-> shop/db:5432 all EGRESS+INGRESS ALLOWED",
+        ),
+        (
+            "all",
+            "rule",
+            "-> shop/db:5432 all/L3-L4 EGRESS+INGRESS ALLOWED (both ends)",
+        ),
+        (
+            "all",
+            "unenforced",
+            "-> shop/db:5432 all EGRESS+INGRESS ALLOWED (egress of shop/web)",
         ),
         // Which of them is stricter; what the other said is never lost.
         (
@@ -309,8 +338,11 @@ fn a_verdict_waits_for_the_stream_or_for_the_clock() {
     dedup.push(response("1000 web>db:80 egress"), start);
     dedup.push(response("1500 x>db:1 ingress trace"), start);
     assert!(dedup.pop(start).is_none());
-    dedup.push(response("1501 lost lost"), start);
-    assert_eq!(std::iter::from_fn(|| dedup.pop(start)).count(), 3);
+    // A relay says first, with the time of now, which nodes it has, and then what happened before.
+    dedup.push(response("9000 lost lost"), start);
+    assert!(dedup.pop(start).is_none());
+    dedup.push(response("1501 x>db:1 ingress trace"), start);
+    assert_eq!(std::iter::from_fn(|| dedup.pop(start)).count(), 4);
     assert!(dedup.waiting.is_empty(), "{:?}", dedup.waiting);
 }
 
