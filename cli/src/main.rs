@@ -4,7 +4,7 @@ mod certs;
 mod clock;
 mod connection;
 mod contract_json;
-#[cfg(feature = "observer")]
+#[cfg(all(feature = "observer", feature = "relay"))]
 mod demo;
 mod endpoints;
 mod explain;
@@ -82,8 +82,8 @@ enum Command {
     /// Merge the flows of all nodes into one stream in the order of time
     #[cfg(feature = "relay")]
     Relay(Box<relay::RelayArgs>),
-    /// Show it at work: a node of network namespaces, with policies, traffic and its flows (needs root)
-    #[cfg(feature = "observer")]
+    /// Show it at work: three nodes of network namespaces, with policies, traffic, a relay and its flows (needs root)
+    #[cfg(all(feature = "observer", feature = "relay"))]
     Demo(demo::DemoArgs),
     /// Make a CA and certificates for nodes, relays and clients, for TLS between them
     Certs(certs::CertsArgs),
@@ -137,7 +137,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Observer(args) => observer::run(*args)?,
         #[cfg(feature = "relay")]
         Command::Relay(args) => relay::run(*args)?,
-        #[cfg(feature = "observer")]
+        #[cfg(all(feature = "observer", feature = "relay"))]
         Command::Demo(args) => demo::run(&args)?,
         Command::Certs(args) => certs::run(&args, &mut io::stdout())?,
         Command::Version => writeln!(io::stdout(), "{}", version::line())?,

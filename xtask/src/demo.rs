@@ -23,6 +23,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     setup::build_tools()?;
     if is_root() {
         setup::network_tools()?;
+        if options
+            .arguments
+            .iter()
+            .any(|argument| argument == "--etcd")
+        {
+            setup::registry_tools()?;
+        }
     }
     execute(&mut cargo(["build", "--package", "cli", "--bin", "tycho"]))?;
     let program = target_dir().join("debug/tycho");

@@ -8,6 +8,7 @@ use std::path::Path;
 use registry::endpoint_file::{EndpointFile, EndpointSpec};
 
 use super::manifests::{self, Files, POLICIES};
+use super::node::DemoNode;
 use super::privilege::quoted;
 use super::served::Served;
 use super::topology::NAMESPACE_PREFIX;
@@ -16,18 +17,18 @@ use crate::output::table;
 /// Writes it all.
 pub(super) fn write(
     out: &mut dyn io::Write,
-    file: &EndpointFile,
+    endpoints: &[EndpointFile; 3],
     files: &Files,
     served: &Served,
 ) -> io::Result<()> {
-    let count = file.endpoints.len();
+    let count: usize = endpoints.iter().map(|file| file.endpoints.len()).sum();
     writeln!(
         out,
-        "Node {}: {count} endpoints, each a network namespace {NAMESPACE_PREFIX}NAME,\n\
-         with eBPF programs on its interface that enforce these policies.\n",
-        file.node
+        "Three nodes with {count} endpoints, each a network namespace {NAMESPACE_PREFIX}NAME. On every endpoint's\n\
+         interface eBPF programs enforce these policies. An observer on each node tells what they see; a\n\
+         relay puts it together, over mutual TLS.\n"
     )?;
-    indented(out, &endpoint_rows(file))?;
+    indented(out, &endpoint_rows(endpoints))?;
     writeln!(out)?;
     indented(out, &policy_rows())?;
     writeln!(out)?;
@@ -35,12 +36,11 @@ pub(super) fn write(
     for note in &served.notes {
         writeln!(out, "\nNote: {note}.")?;
     }
-    writeln!(
-        out,
-        "\nTry in another terminal (the last one as root; it is dropped):\n"
-    )?;
-    for command in commands(alias().as_deref(), served) {
-        writeln!(out, "  {command}")?;
+    for (title, commands) in commands(alias().as_deref(), files, served) {
+        writeln!(out, "\n{title}:\n")?;
+        for command in commands {
+            writeln!(out, "  {command}")?;
+        }
     }
     writeln!(out)
 }
@@ -58,14 +58,20 @@ fn row(cells: [&str; 2]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
 }
 
-fn endpoint_rows(file: &EndpointFile) -> Vec<Vec<String>> {
-    let header = ["ENDPOINT", "IPV4", "IPV6", "LABELS"];
+fn endpoint_rows(files: &[EndpointFile; 3]) -> Vec<Vec<String>> {
+    let header = ["NODE", "ENDPOINT", "IPV4", "IPV6", "LABELS"];
     let header = header.map(str::to_owned).to_vec();
-    let rows = file.endpoints.iter().map(endpoint_row);
+    let rows = DemoNode::ALL
+        .into_iter()
+        .zip(files)
+        .flat_map(|(node, file)| {
+            let endpoints = file.endpoints.iter();
+            endpoints.map(move |endpoint| endpoint_row(node, endpoint))
+        });
     std::iter::once(header).chain(rows).collect()
 }
 
-fn endpoint_row(endpoint: &EndpointSpec) -> Vec<String> {
+fn endpoint_row(node: DemoNode, endpoint: &EndpointSpec) -> Vec<String> {
     let address = |ipv6| {
         let mut ips = endpoint.ips.iter();
         let ip = ips.find(|ip| ip.is_ipv6() == ipv6);
@@ -78,6 +84,7 @@ fn endpoint_row(endpoint: &EndpointSpec) -> Vec<String> {
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
     vec![
+        node.to_string(),
         endpoint.qualified_name(),
         address(false),
         address(true),
@@ -96,38 +103,49 @@ fn policy_rows() -> Vec<Vec<String>> {
 }
 
 fn file_rows(files: &Files) -> Vec<Vec<String>> {
-    let (endpoints, policies) = (files.endpoints(), files.policies());
+    let (endpoints, policies) = (files.endpoints(DemoNode::A), files.policies());
     vec![
-        row(["FILE", "CHANGE IT: THE OBSERVER FOLLOWS"]),
+        row(["FILE", "CHANGE IT: THE OBSERVERS FOLLOW"]),
         row([
             &endpoints.display().to_string(),
-            "how to add an endpoint stands at its end",
+            "endpoints of node a; how to add one stands at its end",
         ]),
         row([&policies.display().to_string(), "one policy in each file"]),
     ]
 }
 
-fn commands(alias: Option<&str>, served: &Served) -> Vec<String> {
-    let server = if served.hidden {
-        format!(" --server {}", quoted(&served.server()))
+/// What to try, under titles.
+fn commands(
+    alias: Option<&str>,
+    files: &Files,
+    served: &Served,
+) -> [(&'static str, Vec<String>); 2] {
+    let relay = if served.is_hidden() {
+        format!(" --server {}", quoted(&served.relay()))
     } else {
         String::new()
     };
-    let mut commands: Vec<String> = alias
-        .map(|path| format!("alias tycho={path}"))
-        .into_iter()
-        .collect();
-    commands.extend([
-        format!("tycho observe{server} --from-label role=frontend --follow"),
-        format!("tycho endpoint list{server}"),
-        format!("tycho policy verdict{server} --from role=frontend --to role=db --port 5432/tcp"),
-        format!(
-            "tycho observe{server} --verdict DROPPED --last 1 -o json | tycho explain{server} -"
-        ),
-        format!("tycho status{server}"),
-        format!("ip netns exec {NAMESPACE_PREFIX}intruder curl -sS -m 1 http://10.1.0.21:8080"),
+    let on = |node| format!("--server unix://{}", files.observer_socket(node).display());
+    let (a, c) = (on(DemoNode::A), on(DemoNode::C));
+    let alias = alias.map(|path| format!("alias tycho={path}"));
+    let mut anybody: Vec<String> = alias.into_iter().collect();
+    anybody.extend([
+        format!("tycho observe{relay} --from-label role=frontend --follow"),
+        format!("tycho observe{relay} --dedup --print-policy-names"),
+        format!("tycho list nodes{relay}"),
+        format!("tycho status{relay}"),
     ]);
-    commands
+    let root = vec![
+        format!("tycho policy verdict {a} --from role=frontend --to role=db --port 5432/tcp"),
+        format!(
+            "tycho observe{relay} --to-pod shop/db --verdict DROPPED --last 1 -o json | tycho explain {c} -"
+        ),
+        format!("tycho endpoint list {c}"),
+        "tycho demo --kill-node b    # and watch what `tycho observe --follow` says; then --start-node b"
+            .to_owned(),
+        format!("ip netns exec {NAMESPACE_PREFIX}intruder curl -sS -m 1 http://10.2.0.21:8080    # dropped"),
+    ];
+    [("Try in another terminal", anybody), ("And as root", root)]
 }
 
 /// The program's path, quoted, unless `tycho` alone finds it.
@@ -152,18 +170,18 @@ mod tests {
 
     fn served(hidden: bool) -> Served {
         Served {
-            socket: "/run/tycho/observer.sock".into(),
-            tcp: None,
+            relay_socket: "/run/tycho/demo/relay.sock".into(),
+            relay_tcp: (!hidden).then(|| "127.0.0.1:4245".parse().unwrap()),
+            observer_socket: None,
             notes: vec!["something differs".to_owned()],
-            hidden,
         }
     }
 
     fn text() -> String {
-        let file = manifests::endpoints().unwrap();
+        let endpoints = manifests::endpoints().unwrap();
         let files = Place::standard().files();
         let mut out = Vec::new();
-        write(&mut out, &file, &files, &served(false)).unwrap();
+        write(&mut out, &endpoints, &files, &served(false)).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -171,33 +189,37 @@ mod tests {
     fn it_names_what_was_made_and_fits_a_terminal() {
         let text = text();
         for part in [
-            "shop/frontend-2   10.1.0.12   fd00:1::12   app=storefront role=frontend",
+            "a      shop/frontend-2   10.1.0.12   fd00:1::12   app=storefront role=frontend",
+            "c      shop/db           10.3.0.31   fd00:3::31   app=orders-db role=db",
             "to db        backend may on TCP 5432",
-            "/run/tycho/demo/endpoints.yaml",
+            "/run/tycho/demo/node-a/endpoints.yaml",
             "Note: something differs.",
-            "tycho status",
-            "| tycho explain -",
+            "tycho status\n",
+            "tycho demo --kill-node b",
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }
-        for line in text.lines().filter(|line| !line.contains("alias")) {
-            assert!(line.chars().count() <= 100, "{line}");
+        for line in text.lines() {
+            // A command has one line, however long.
+            let is_command = line.starts_with("  tycho ") || line.contains("alias");
+            assert!(is_command || line.chars().count() <= 100, "{line}");
             assert_eq!(line, line.trim_end());
         }
     }
 
     #[test]
-    fn a_hidden_server_is_named_in_the_commands() {
+    fn a_hidden_relay_is_named_in_the_commands() {
         for (hidden, alias, expect) in [
             (false, None, "tycho observe --from-label"),
             (false, Some("/x/tycho"), "alias tycho=/x/tycho"),
             (
                 true,
                 None,
-                "tycho observe --server unix:///run/tycho/observer.sock --from-label",
+                "tycho observe --server unix:///run/tycho/demo/relay.sock --from-label",
             ),
         ] {
-            let commands = commands(alias, &served(hidden));
+            let files = Place::standard().files();
+            let [(_, commands), _] = commands(alias, &files, &served(hidden));
             assert!(commands[0].starts_with(expect), "{commands:?}");
         }
     }

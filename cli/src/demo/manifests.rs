@@ -1,4 +1,4 @@
-//! The demo's endpoint file and policies: part of the binary, written where the observer reads them.
+//! The demo's endpoint files and policies: part of the binary, written where the observers read them.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -7,7 +7,14 @@ use std::path::{Path, PathBuf};
 
 use registry::endpoint_file::{self, EndpointFile, EndpointFileError};
 
-const ENDPOINTS: &str = include_str!("manifests/endpoints.yaml");
+use super::node::DemoNode;
+
+/// The endpoint files, in the order of the nodes.
+const ENDPOINTS: [&str; 3] = [
+    include_str!("manifests/node-a.yaml"),
+    include_str!("manifests/node-b.yaml"),
+    include_str!("manifests/node-c.yaml"),
+];
 
 /// The policies by file name. The first line of each says in words what it does.
 pub(super) const POLICIES: [(&str, &str); 3] = [
@@ -32,10 +39,46 @@ pub(crate) struct WriteError {
 }
 
 impl Files {
-    pub(super) fn endpoints(&self) -> PathBuf {
-        self.directory.join("endpoints.yaml")
+    /// What belongs to a node: each could be a machine of its own.
+    pub(super) fn of_node(&self, node: DemoNode) -> PathBuf {
+        self.directory.join(format!("node-{node}"))
     }
 
+    pub(super) fn endpoints(&self, node: DemoNode) -> PathBuf {
+        self.of_node(node).join("endpoints.yaml")
+    }
+
+    /// The socket of a node's observer.
+    pub(super) fn observer_socket(&self, node: DemoNode) -> PathBuf {
+        self.of_node(node).join("observer.sock")
+    }
+
+    /// The relay's socket.
+    pub(super) fn relay_socket(&self) -> PathBuf {
+        self.directory.join("relay.sock")
+    }
+
+    /// Certificates and keys.
+    pub(super) fn certificates(&self) -> PathBuf {
+        self.directory.join("tls")
+    }
+
+    /// The registry, unless etcd is it.
+    pub(super) fn registry(&self) -> PathBuf {
+        self.directory.join("registry")
+    }
+
+    /// The data of etcd.
+    pub(super) fn etcd(&self) -> PathBuf {
+        self.directory.join("etcd")
+    }
+
+    /// Where a running demo takes orders; for root only.
+    pub(super) fn orders(&self) -> PathBuf {
+        self.directory.join("orders")
+    }
+
+    /// The policies of all nodes.
     pub(super) fn policies(&self) -> PathBuf {
         self.directory.join("policies")
     }
@@ -45,16 +88,24 @@ impl Files {
         let policies = self.policies();
         directory(&self.directory)?;
         directory(&policies)?;
-        file(&self.endpoints(), ENDPOINTS)?;
+        for node in DemoNode::ALL {
+            directory(&self.of_node(node))?;
+            file(&self.endpoints(node), ENDPOINTS[node.index()])?;
+        }
         POLICIES
             .iter()
             .try_for_each(|(name, text)| file(&policies.join(name), text))
     }
 }
 
-/// The endpoints of the demo: what is built is what the file says.
-pub(super) fn endpoints() -> Result<EndpointFile, EndpointFileError> {
-    endpoint_file::parse(Path::new("endpoints.yaml"), ENDPOINTS)
+/// The endpoints of the nodes, in their order: what is built is what the files say.
+pub(super) fn endpoints() -> Result<[EndpointFile; 3], EndpointFileError> {
+    let read = |node: DemoNode| {
+        let name = format!("node-{node}.yaml");
+        endpoint_file::parse(Path::new(&name), ENDPOINTS[node.index()])
+    };
+    let [a, b, c] = DemoNode::ALL.map(read);
+    Ok([a?, b?, c?])
 }
 
 /// What a policy does, in its own words.
@@ -86,21 +137,22 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
 mod tests {
     use registry::endpoint_file::{self, EndpointFile, Mode};
 
+    use super::super::node::DemoNode;
     use super::{ENDPOINTS, Files, POLICIES, endpoints, summary};
 
     #[test]
-    fn what_is_written_is_what_the_observer_accepts() {
+    fn what_is_written_is_what_the_observers_accept() {
         let directory = tempfile::tempdir().unwrap();
         let files = Files {
             directory: directory.path().join("demo"),
         };
         files.write().unwrap();
-        let written = endpoint_file::read(&files.endpoints()).unwrap();
-        let expected = EndpointFile {
-            path: files.endpoints(),
-            ..endpoints().unwrap()
-        };
-        assert_eq!(written, expected);
+        for (node, file) in DemoNode::ALL.into_iter().zip(endpoints().unwrap()) {
+            let written = endpoint_file::read(&files.endpoints(node)).unwrap();
+            let path = files.endpoints(node);
+            assert_eq!(written, EndpointFile { path, ..file });
+            assert_eq!(written.node, node.name());
+        }
         let manifests = registry::directory::read(&files.policies()).unwrap();
         assert_eq!(manifests.len(), POLICIES.len());
         let mut repository = policy::PolicyRepository::new();
@@ -112,7 +164,11 @@ mod tests {
 
     #[test]
     fn every_endpoint_enforces_in_both_families() {
-        for endpoint in endpoints().unwrap().endpoints {
+        for endpoint in endpoints()
+            .unwrap()
+            .into_iter()
+            .flat_map(|file| file.endpoints)
+        {
             assert_eq!(endpoint.mode, Some(Mode::Enforce), "{}", endpoint.name);
             let ipv6: Vec<bool> = endpoint.ips.iter().map(|ip| ip.is_ipv6()).collect();
             assert_eq!(ipv6, [false, true], "{}", endpoint.name);
@@ -121,14 +177,14 @@ mod tests {
 
     #[test]
     fn the_endpoint_that_the_comment_offers_is_valid() {
-        let (before, after) = ENDPOINTS.split_once("\n#- name: mine").unwrap();
+        let (before, after) = ENDPOINTS[0].split_once("\n#- name: mine").unwrap();
         let offered = after.split("\n#\n").next().unwrap().replace("\n#", "\n");
         let text = format!("{before}\n- name: mine{offered}\n");
         let file = endpoint_file::parse("endpoints.yaml".as_ref(), &text).unwrap();
         assert_eq!(file.endpoints.last().unwrap().name, "mine");
         assert_eq!(
             file.endpoints.len(),
-            endpoints().unwrap().endpoints.len() + 1
+            endpoints().unwrap()[0].endpoints.len() + 1
         );
     }
 

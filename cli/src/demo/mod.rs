@@ -1,10 +1,18 @@
-//! `tycho demo`: a node of network namespaces, real eBPF verdicts, and traffic to see them by.
+//! `tycho demo`: three nodes of network namespaces, real eBPF verdicts, a relay, and traffic to see them by.
 
+mod certificates;
+mod etcd;
+mod fleet;
 mod intro;
+mod leftovers;
 mod lock;
 mod manifests;
+mod node;
+mod observers;
+mod orders;
 mod place;
 mod privilege;
+mod process;
 mod served;
 mod session;
 mod topology;
@@ -12,14 +20,17 @@ mod traces;
 mod traffic;
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use daemon::tracing_setup::{self, LOG_ENV, LogFormat, TracingError};
 
 use lock::{DemoLock, LockError};
+use node::DemoNode;
+use observers::Order;
 use place::Place;
 use privilege::NeedsRoot;
-use session::SessionError;
+use session::{SessionError, Wishes};
 use traces::{Removed, TraceError};
 
 /// The flags of `tycho demo`.
@@ -31,10 +42,19 @@ pub(crate) struct DemoArgs {
     /// End after this time
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     duration: Option<u32>,
+    /// Let the nodes share what they know through an etcd of the demo's own, in place of a directory
+    #[arg(long)]
+    etcd: bool,
+    /// Tell the demo that runs to kill the observer of a node, `a`, `b` or `c`
+    #[arg(long, value_name = "NODE", conflicts_with_all = ["quiet", "duration", "etcd"])]
+    kill_node: Option<DemoNode>,
+    /// Tell the demo that runs to start the observer of a node again
+    #[arg(long, value_name = "NODE", conflicts_with_all = ["quiet", "duration", "etcd", "kill_node"])]
+    start_node: Option<DemoNode>,
     /// Remove everything a demo has made, after ending it if it still runs
-    #[arg(long, conflicts_with_all = ["quiet", "duration"])]
+    #[arg(long, conflicts_with_all = ["quiet", "duration", "etcd", "kill_node", "start_node"])]
     down: bool,
-    /// What the observer logs, to standard error
+    /// What the observers and the relay log, to standard error
     #[arg(long, value_name = "FILTER", env = LOG_ENV, default_value = "error", hide_env_values = true)]
     log: String,
 }
@@ -57,6 +77,12 @@ pub(crate) enum DemoError {
     /// It could not be set up, or broke.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// There is no etcd.
+    #[error(transparent)]
+    Etcd(#[from] etcd::EtcdError),
+    /// The running demo did not do what it was told.
+    #[error(transparent)]
+    Order(#[from] orders::OrderError),
     /// Something of it stays.
     #[error("not everything was removed; `sudo tycho demo --down` tries again")]
     Trace(#[from] TraceError),
@@ -69,6 +95,12 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), DemoError> {
     if args.down {
         return down(&place);
     }
+    if let Some((node, order)) = args.order() {
+        let done = orders::tell(&place.files().orders(), node, order)?;
+        say(&orders::capitalized(&done));
+        return Ok(());
+    }
+    let etcd = args.etcd.then(etcd::find).transpose()?;
     let lock = DemoLock::take(&place.lock())?;
     let left = traces::remove(&place)?;
     if !left.is_empty() {
@@ -77,15 +109,22 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), DemoError> {
         ));
     }
     tracing_setup::init(&args.log, LogFormat::Human)?;
-    let session = perform(&place, args);
+    let session = perform(&place, args, etcd);
     let removed = clear(&place, lock);
     session?;
     say(&format!("\nThe demo is over. Removed: {}", removed?));
     Ok(())
 }
 
-fn perform(place: &Place, args: &DemoArgs) -> Result<(), DemoError> {
-    // One thread for the servers, one for the client.
+impl DemoArgs {
+    fn order(&self) -> Option<(DemoNode, Order)> {
+        let kill = self.kill_node.map(|node| (node, Order::Kill));
+        kill.or(self.start_node.map(|node| (node, Order::Start)))
+    }
+}
+
+fn perform(place: &Place, args: &DemoArgs, etcd: Option<PathBuf>) -> Result<(), DemoError> {
+    // One thread for the client, one for all else.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -94,7 +133,13 @@ fn perform(place: &Place, args: &DemoArgs) -> Result<(), DemoError> {
     let seconds = args
         .duration
         .map(|seconds| Duration::from_secs(seconds.into()));
-    Ok(runtime.block_on(session::run(place, args.quiet, seconds))?)
+    let wishes = Wishes {
+        quiet: args.quiet,
+        duration: seconds,
+        etcd,
+        log: args.log.clone(),
+    };
+    Ok(runtime.block_on(session::run(place, wishes))?)
 }
 
 /// Removes everything, the lock last.
@@ -102,7 +147,7 @@ fn clear(place: &Place, lock: DemoLock) -> Result<Removed, TraceError> {
     let removed = traces::remove(place);
     drop(lock);
     traces::remove_if_empty(Some(&place.run));
-    traces::remove_if_empty(place.pins.parent());
+    traces::remove_if_empty(Some(&place.pins));
     removed
 }
 

@@ -1,29 +1,35 @@
 //! One demo from its first file to its last flow.
 
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args as _, FromArgMatches as _};
 use daemon::signals::{SignalError, Signals};
 use daemon::tasks::Tasks;
 use lab::traffic::TrafficError;
-use lab::{Node, TopologyError};
-use observer::{Config, ObserverError, Pinning};
-use registry::endpoint_file::{EndpointFile, EndpointFileError, Mode};
+use lab::{Cluster, TopologyError};
+use proto::observer::ServerStatusResponse;
+use registry::endpoint_file::{EndpointFile, EndpointFileError};
 use tokio_util::sync::CancellationToken;
 
-use super::manifests::{self, WriteError};
-use super::place::{NODE, Place};
+use super::certificates::{CertificateError, Certificates};
+use super::etcd::EtcdError;
+use super::fleet::{Ended, Fleet, Plan};
+use super::manifests::{self, Files, WriteError};
+use super::node::DemoNode;
+use super::orders::{self, OrderError, capitalized};
+use super::place::Place;
+use super::process::ProcessError;
 use super::served::Served;
 use super::{intro, topology, traffic};
 use crate::connection::address::Target;
 use crate::connection::{ConnectError, Connection};
 use crate::observe::{self, ObserveArgs, ObserveError};
 
-/// How long the observer may take to answer.
-const START_TIMEOUT: Duration = Duration::from_secs(20);
-const START_POLL: Duration = Duration::from_millis(20);
+/// How long it may take until the relay has all nodes.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+const START_POLL: Duration = Duration::from_millis(50);
 /// How long its parts may take to end.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -36,7 +42,10 @@ pub(crate) enum SessionError {
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// The endpoint file of the binary itself is wrong.
+    /// Certificates cannot be made.
+    #[error(transparent)]
+    Certificates(#[from] CertificateError),
+    /// An endpoint file of the binary itself is wrong.
     #[error(transparent)]
     Endpoints(#[from] EndpointFileError),
     /// The namespaces cannot be made.
@@ -45,15 +54,32 @@ pub(crate) enum SessionError {
     /// The work of a thread was lost.
     #[error("a part of the demo broke")]
     Broken(#[from] tokio::task::JoinError),
-    /// The observer does not run.
-    #[error("the observer does not run")]
-    Observer(#[from] ObserverError),
-    /// The observer ended by itself.
-    #[error("the observer ended; `tycho demo --log info` shows what it says")]
-    ObserverEnded,
-    /// The observer does not answer.
-    #[error("the observer does not answer")]
+    /// etcd does not run.
+    #[error(transparent)]
+    Etcd(#[from] EtcdError),
+    /// A program does not run.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// A program ended by itself.
+    #[error("{0}; what it said stands above, and `tycho demo --log info` shows more")]
+    Ended(String),
+    /// The relay does not answer.
+    #[error("the relay does not answer")]
     Connect(#[from] ConnectError),
+    /// An observer does not answer.
+    #[error("the observer of node {node} does not answer")]
+    Observer {
+        /// Its node.
+        node: DemoNode,
+        /// Why.
+        source: ConnectError,
+    },
+    /// Nodes are missing.
+    #[error("the relay does not reach {0}; `tycho demo --log info` shows why")]
+    Missing(String),
+    /// Orders cannot be taken.
+    #[error(transparent)]
+    Orders(#[from] OrderError),
     /// There is no traffic.
     #[error("cannot make the demo's traffic")]
     Traffic(#[from] TrafficError),
@@ -65,25 +91,26 @@ pub(crate) enum SessionError {
     Observe(#[from] ObserveError),
 }
 
-/// How long a demo is to last, and what it shows.
-#[derive(Debug, Clone, Copy)]
-struct Wishes {
-    quiet: bool,
-    duration: Option<Duration>,
+/// How long a demo is to last, what it shows, and what it is made of.
+#[derive(Debug, Clone)]
+pub(super) struct Wishes {
+    pub(super) quiet: bool,
+    pub(super) duration: Option<Duration>,
+    /// The program, if etcd is to be the registry.
+    pub(super) etcd: Option<PathBuf>,
+    pub(super) log: String,
 }
 
-/// Runs until a signal, the end of `duration`, or an error. What it made in the kernel and in files stays for
+/// Runs until a signal, the end of its time, or an error. What it made in the kernel and in files stays for
 /// [`super::traces`] to remove.
-pub(super) async fn run(
-    place: &Place,
-    quiet: bool,
-    duration: Option<Duration>,
-) -> Result<(), SessionError> {
+pub(super) async fn run(place: &Place, wishes: Wishes) -> Result<(), SessionError> {
     let signals = Signals::install()?;
     let (stop, done) = (CancellationToken::new(), CancellationToken::new());
     let tasks = Tasks::new();
     tasks.spawn("signals", signals.run(stop.clone(), done.clone()));
-    let result = live(place, Wishes { quiet, duration }, &tasks, &stop).await;
+    let mut fleet = Fleet::default();
+    let result = live(place, &wishes, &tasks, &stop, &mut fleet).await;
+    fleet.end().await;
     done.cancel();
     if let Err(stuck) = tasks.shutdown(END_TIMEOUT).await {
         tracing::warn!(%stuck, "parts of the demo did not end");
@@ -93,36 +120,59 @@ pub(super) async fn run(
 
 async fn live(
     place: &Place,
-    wishes: Wishes,
+    wishes: &Wishes,
     tasks: &Tasks,
     stop: &CancellationToken,
+    fleet: &mut Fleet,
 ) -> Result<(), SessionError> {
     let files = place.files();
     files.write()?;
-    let file = manifests::endpoints()?;
+    let certificates = Certificates::make(&files)?;
+    let endpoints = manifests::endpoints()?;
     let served = Served::choose(place);
+    let registry = if wishes.etcd.is_some() { "etcd, " } else { "" };
+    let namespaces = endpoints
+        .iter()
+        .map(|file| file.endpoints.len())
+        .sum::<usize>()
+        + 4;
     writeln!(
         io::stdout(),
-        "Making {} network namespaces and loading the eBPF programs …\n",
-        file.endpoints.len() + 1
+        "Making {namespaces} network namespaces; starting {registry}three observers with their eBPF programs, and a \
+         relay …\n"
     )?;
-    let node = build(tasks, file.clone()).await?;
-    let observer = observer::run(config(place, &served, &node), tasks.clone());
-    let mut observer = tasks.spawn("observer", observer);
+    let cluster = build(tasks, endpoints.clone()).await?;
+    let plan = Plan {
+        place,
+        served: &served,
+        certificates: &certificates,
+        etcd: wishes.etcd.as_deref(),
+        log: &wishes.log,
+    };
+    fleet.start_etcd(tasks, &plan).await?;
+    let orders = fleet.start_observers(tasks, &plan).await?;
     tokio::select! {
-        ended = &mut observer => return Err(ended?.err().map_or(SessionError::ObserverEnded, Into::into)),
-        ready = ready(&served.socket) => ready?,
+        ended = fleet.ended() => return Err(ended.into()),
+        answering = answering(&files) => answering?,
         () = stop.cancelled() => return Ok(()),
     }
+    fleet.start_relay(tasks, &plan).await?;
+    tokio::select! {
+        ended = fleet.ended() => return Err(ended.into()),
+        complete = complete(&served.relay_socket) => complete?,
+        () = stop.cancelled() => return Ok(()),
+    }
+    let listener = orders::listen(&files.orders())?;
     {
         let mut out = io::stdout().lock();
-        intro::write(&mut out, &file, &files, &served)?;
+        intro::write(&mut out, &endpoints, &files, &served)?;
         writeln!(out, "{}\n", farewell(wishes))?;
     }
-    let traffic = traffic::start(&node)?;
+    let traffic = traffic::start(&cluster)?;
     let result = tokio::select! {
-        ended = &mut observer => Err(ended?.err().map_or(SessionError::ObserverEnded, Into::into)),
+        ended = news(fleet) => Err(ended),
         shown = show(wishes.quiet, &served) => shown,
+        () = orders::take(listener, orders) => Ok(()),
         () = elapsed(wishes.duration) => Ok(()),
         () = stop.cancelled() => Ok(()),
     };
@@ -131,7 +181,7 @@ async fn live(
     result
 }
 
-fn farewell(wishes: Wishes) -> String {
+fn farewell(wishes: &Wishes) -> String {
     let end = match wishes.duration {
         Some(duration) => format!("It ends after {} s, or with Ctrl-C", duration.as_secs()),
         None => "Ctrl-C ends it".to_owned(),
@@ -139,43 +189,81 @@ fn farewell(wishes: Wishes) -> String {
     let flows = if wishes.quiet {
         ""
     } else {
-        "\nWhat follows is `tycho observe --follow --print-policy-names`."
+        "\nWhat follows is `tycho observe --follow --print-node-name --print-policy-names`."
     };
     format!("{end} and removes everything again.{flows}")
 }
 
-async fn build(tasks: &Tasks, file: EndpointFile) -> Result<Node, SessionError> {
-    let node = tasks.spawn_blocking("network", move || topology::build(&file));
-    let mut node = node.await??;
-    // The observer ends first; then all namespaces are removed by name, as those of a killed demo are.
-    node.keep();
-    Ok(node)
+async fn build(tasks: &Tasks, files: [EndpointFile; 3]) -> Result<Cluster, SessionError> {
+    let cluster = tasks.spawn_blocking("network", move || topology::build(&files));
+    let mut cluster = cluster.await??;
+    // The processes end first; then all namespaces are removed by name, as those of a killed demo are.
+    cluster.keep();
+    Ok(cluster)
 }
 
-fn config(place: &Place, served: &Served, node: &Node) -> Config {
-    let files = place.files();
-    Config {
-        node: Some(NODE.to_owned()),
-        policies: Some(files.policies()),
-        mode: Mode::Enforce,
-        namespace: Some(node.namespace().path()),
-        listen: served.listen(),
-        state: files.directory.clone(),
-        pinning: Pinning::At(place.pins.clone()),
-        detach_on_exit: true,
-        ..Config::new(files.endpoints())
+/// Waits until every observer answers.
+async fn answering(files: &Files) -> Result<(), SessionError> {
+    let started = Instant::now();
+    for node in DemoNode::ALL {
+        let socket = files.observer_socket(node);
+        while let Err(source) = status(&socket).await {
+            if started.elapsed() > START_TIMEOUT {
+                return Err(SessionError::Observer { node, source });
+            }
+            tokio::time::sleep(START_POLL).await;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the relay has every node.
+async fn complete(relay: &Path) -> Result<(), SessionError> {
+    let started = Instant::now();
+    loop {
+        let missing = match status(relay).await {
+            Ok(status) => {
+                let connected = status.num_connected_nodes.unwrap_or_default();
+                if usize::try_from(connected).is_ok_and(|nodes| nodes == DemoNode::ALL.len()) {
+                    return Ok(());
+                }
+                SessionError::Missing(match status.unavailable_nodes.is_empty() {
+                    true => "all nodes".to_owned(),
+                    false => status.unavailable_nodes.join(", "),
+                })
+            }
+            Err(error) => error.into(),
+        };
+        if started.elapsed() > START_TIMEOUT {
+            return Err(missing);
+        }
+        tokio::time::sleep(START_POLL).await;
     }
 }
 
-/// Waits until the observer answers at its socket.
-async fn ready(socket: &Path) -> Result<(), ConnectError> {
-    let started = Instant::now();
+async fn status(socket: &Path) -> Result<ServerStatusResponse, ConnectError> {
+    let address = Target::Unix(socket.to_owned()).into();
+    let connection = Connection::open(address, START_TIMEOUT).await?;
+    Ok(connection.status.unwrap_or_default())
+}
+
+impl From<Ended> for SessionError {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::OneOfMany(how) | Ended::Relay(how) => Self::Ended(how),
+        }
+    }
+}
+
+/// Tells what ends, until that is the relay.
+async fn news(fleet: &mut Fleet) -> SessionError {
     loop {
-        let address = Target::Unix(socket.to_owned()).into();
-        match Connection::open(address, START_TIMEOUT).await {
-            Ok(_) => return Ok(()),
-            Err(error) if started.elapsed() > START_TIMEOUT => return Err(error),
-            Err(_) => tokio::time::sleep(START_POLL).await,
+        match fleet.ended().await {
+            Ended::OneOfMany(how) => {
+                // Beside the flows, as what they say of nodes.
+                writeln!(io::stderr(), "{}", capitalized(&how)).ok();
+            }
+            relay @ Ended::Relay(_) => return relay.into(),
         }
     }
 }
@@ -185,13 +273,14 @@ async fn show(quiet: bool, served: &Served) -> Result<(), SessionError> {
     if quiet {
         return std::future::pending().await;
     }
-    Ok(observe::run(following(&served.server())).await?)
+    Ok(observe::run(following(&served.relay())).await?)
 }
 
 fn following(server: &str) -> ObserveArgs {
     let arguments = [
         "--follow",
         "--since=10s",
+        "--print-node-name",
         "--print-policy-names",
         "--server",
         server,
@@ -218,7 +307,7 @@ mod tests {
 
     #[test]
     fn the_flags_of_its_own_observe_parse() {
-        following("unix:///run/tycho/observer.sock");
+        following("unix:///run/tycho/demo/relay.sock");
     }
 
     #[test]
@@ -234,11 +323,16 @@ mod tests {
                 false,
                 None,
                 "Ctrl-C ends it and removes everything again.\nWhat follows is `tycho observe --follow \
-                 --print-policy-names`.",
+                 --print-node-name --print-policy-names`.",
             ),
         ] {
-            let duration = seconds.map(Duration::from_secs);
-            assert_eq!(farewell(Wishes { quiet, duration }), expect);
+            let wishes = Wishes {
+                quiet,
+                duration: seconds.map(Duration::from_secs),
+                etcd: None,
+                log: String::new(),
+            };
+            assert_eq!(farewell(&wishes), expect);
         }
     }
 }

@@ -1,34 +1,43 @@
-//! The demo's network: one node, and a namespace for each endpoint of the file.
+//! The demo's network: three nodes on a backbone, and a namespace for each endpoint of their files.
 
 use std::net::IpAddr;
 
-use lab::{EndpointSpec, InterfaceAddress, Node, NodeBuilder, TopologyError};
+use lab::{Cluster, ClusterBuilder, EndpointSpec, NodeBuilder, TopologyError};
 use registry::endpoint_file::{self, Attachment, EndpointFile};
+
+use super::node::{self, DemoNode};
 
 /// What the names of all namespaces of the demo begin with.
 pub(super) const NAMESPACE_PREFIX: &str = "tycho-demo-";
 
-/// The namespace that is the node.
-pub(super) const NODE_NAMESPACE: &str = "tycho-demo-node-a";
-
-/// Addresses of the node; the endpoints lie in these subnets.
-const GATEWAYS: [&str; 2] = ["10.1.0.1/24", "fd00:1::1/64"];
+/// The namespace between the nodes, where the relay and etcd run.
+pub(super) const BACKBONE: &str = "tycho-demo-backbone";
 
 /// Makes the namespaces and joins them.
-pub(super) fn build(file: &EndpointFile) -> Result<Node, TopologyError> {
-    describe(file).build()
+pub(super) fn build(files: &[EndpointFile; 3]) -> Result<Cluster, TopologyError> {
+    describe(files).build()
 }
 
-fn describe(file: &EndpointFile) -> NodeBuilder {
-    let node = GATEWAYS
-        .iter()
-        .fold(NodeBuilder::new(NODE_NAMESPACE), |node, gateway| {
-            let gateway: InterfaceAddress = gateway.parse().expect("a test builds with it");
-            node.gateway(gateway)
-        });
-    file.endpoints.iter().fold(node, |node, endpoint| {
+fn describe(files: &[EndpointFile; 3]) -> ClusterBuilder {
+    let backbone = node::backbone_addresses()
+        .into_iter()
+        .fold(ClusterBuilder::new(BACKBONE), ClusterBuilder::address);
+    DemoNode::ALL
+        .into_iter()
+        .zip(files)
+        .fold(backbone, |cluster, (node, file)| {
+            cluster.node(describe_node(node, file), node.backbone_addresses())
+        })
+}
+
+fn describe_node(node: DemoNode, file: &EndpointFile) -> NodeBuilder {
+    let builder = node
+        .gateways()
+        .into_iter()
+        .fold(NodeBuilder::new(&node.namespace()), NodeBuilder::gateway);
+    file.endpoints.iter().fold(builder, |builder, endpoint| {
         let spec = EndpointSpec::new(namespace_name(endpoint));
-        node.endpoint(endpoint.ips.iter().fold(spec, |spec, ip| match ip {
+        builder.endpoint(endpoint.ips.iter().fold(spec, |spec, ip| match ip {
             IpAddr::V4(address) => spec.ipv4(*address),
             IpAddr::V6(address) => spec.ipv6(*address),
         }))
@@ -45,14 +54,20 @@ pub(super) fn namespace_name(endpoint: &endpoint_file::EndpointSpec) -> &str {
 #[cfg(test)]
 mod tests {
     use super::super::manifests;
-    use super::{NAMESPACE_PREFIX, NODE_NAMESPACE, describe, namespace_name};
+    use super::super::node::DemoNode;
+    use super::{BACKBONE, NAMESPACE_PREFIX, describe, namespace_name};
 
     #[test]
-    fn the_file_describes_a_possible_network_that_a_sweep_finds() {
-        let file = manifests::endpoints().unwrap();
-        describe(&file).check().unwrap();
-        let endpoints = file.endpoints.iter().map(namespace_name);
-        for name in endpoints.chain([NODE_NAMESPACE]) {
+    fn the_files_describe_a_possible_network_that_a_sweep_finds() {
+        let files = manifests::endpoints().unwrap();
+        describe(&files).check().unwrap();
+        let endpoints = files.iter().flat_map(|file| &file.endpoints);
+        let nodes = DemoNode::ALL.map(DemoNode::namespace);
+        for name in endpoints
+            .map(namespace_name)
+            .chain(nodes.iter().map(String::as_str))
+            .chain([BACKBONE])
+        {
             assert!(name.starts_with(NAMESPACE_PREFIX), "{name}");
         }
     }

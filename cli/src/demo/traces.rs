@@ -8,12 +8,15 @@ use std::path::{Path, PathBuf};
 
 use lab::NamespaceError;
 
+use super::leftovers;
+use super::node::DemoNode;
 use super::place::Place;
 use super::topology::NAMESPACE_PREFIX;
 
 /// What was removed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Removed {
+    pub(super) processes: Vec<String>,
     pub(super) namespaces: Vec<String>,
     pub(super) paths: Vec<PathBuf>,
 }
@@ -39,21 +42,28 @@ pub(crate) enum TraceError {
 
 /// Removes all that is there. Call it with the demo's lock held.
 pub(super) fn remove(place: &Place) -> Result<Removed, TraceError> {
+    // While their namespaces have names.
+    let processes = leftovers::end(NAMESPACE_PREFIX, &place.files().directory);
     let namespaces = lab::sweep(NAMESPACE_PREFIX).map_err(TraceError::Namespaces)?;
-    let mut removed = paths(place)?;
-    removed.namespaces = namespaces;
-    Ok(removed)
+    let removed = paths(place)?;
+    Ok(Removed {
+        processes,
+        namespaces,
+        ..removed
+    })
 }
 
 fn paths(place: &Place) -> Result<Removed, TraceError> {
     let mut removed = Removed::default();
-    if place.pins.exists() {
-        bpf_loader::Pins::at(&place.pins)
-            .remove()
-            .map_err(TraceError::Pins)?;
-        removed.paths.push(place.pins.clone());
-        remove_if_empty(place.pins.parent());
+    for pins in DemoNode::ALL.map(|node| place.pins_of(node)) {
+        if pins.exists() {
+            bpf_loader::Pins::at(&pins)
+                .remove()
+                .map_err(TraceError::Pins)?;
+            removed.paths.push(pins);
+        }
     }
+    remove_if_empty(Some(&place.pins));
     let files = place.files().directory;
     if files.exists() {
         // Of a demo that was killed. A socket that answers belongs to a living observer.
@@ -89,13 +99,13 @@ fn is_dead_socket(path: &Path) -> bool {
 
 impl Removed {
     pub(super) fn is_empty(&self) -> bool {
-        self.namespaces.is_empty() && self.paths.is_empty()
+        self.processes.is_empty() && self.namespaces.is_empty() && self.paths.is_empty()
     }
 }
 
 impl fmt::Display for Removed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = Vec::new();
+        let mut parts = self.processes.clone();
         if !self.namespaces.is_empty() {
             let count = self.namespaces.len();
             parts.push(format!("{count} namespaces ({NAMESPACE_PREFIX}*)"));
@@ -109,13 +119,14 @@ impl fmt::Display for Removed {
 mod tests {
     use std::os::unix::net::UnixListener;
 
+    use super::super::node::DemoNode;
     use super::super::place::Place;
     use super::{Removed, paths};
 
     fn place(directory: &tempfile::TempDir) -> Place {
         Place {
             run: directory.path().join("run"),
-            pins: directory.path().join("bpf/tycho/demo-node-a"),
+            pins: directory.path().join("bpf/tycho"),
         }
     }
 
@@ -125,14 +136,17 @@ mod tests {
             let directory = tempfile::tempdir().unwrap();
             let place = place(&directory);
             place.files().write().unwrap();
-            std::fs::create_dir_all(place.pins.join("v1/maps")).unwrap();
-            let other = place.pins.with_file_name("node-b");
+            let pins = [DemoNode::A, DemoNode::C].map(|node| place.pins_of(node));
+            for pins in &pins {
+                std::fs::create_dir_all(pins.join("v1/maps")).unwrap();
+            }
+            let other = place.pins.join("node-b");
             std::fs::create_dir_all(&other).unwrap();
             let listener = UnixListener::bind(place.socket()).unwrap();
             let listener = alive.then_some(listener);
 
             let removed = paths(&place).unwrap();
-            let mut expect = vec![place.pins.clone()];
+            let mut expect = pins.to_vec();
             expect.extend((!alive).then(|| place.socket()));
             expect.push(place.files().directory);
             assert_eq!(removed.paths, expect);
@@ -147,12 +161,13 @@ mod tests {
     #[test]
     fn what_was_removed_is_named() {
         let removed = Removed {
+            processes: vec!["process 7 (etcd)".to_owned()],
             namespaces: vec!["tycho-demo-db".to_owned(), "tycho-demo-batch".to_owned()],
             paths: vec!["/run/tycho/demo".into()],
         };
         assert_eq!(
             removed.to_string(),
-            "2 namespaces (tycho-demo-*), /run/tycho/demo"
+            "process 7 (etcd), 2 namespaces (tycho-demo-*), /run/tycho/demo"
         );
     }
 }

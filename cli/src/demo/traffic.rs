@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use lab::traffic::{Action, Generator, Scenario, ServerProtocol, Step, TrafficError};
-use lab::{Namespace, Node};
+use lab::{Cluster, Namespace};
 
 /// All of the traffic once: fast enough to see something, slow enough to read it.
 const ROUND: Duration = Duration::from_secs(10);
@@ -73,8 +73,11 @@ const TRAFFIC: [Talk; 14] = [
 
 /// Starts servers wherever the traffic goes (behind a policy that forbids it, too: who changes the policy gets an
 /// answer), and then the traffic.
-pub(super) fn start(node: &Node) -> Result<Generator, TrafficError> {
-    let steps: Vec<Step> = TRAFFIC.iter().filter_map(|talk| step(node, talk)).collect();
+pub(super) fn start(cluster: &Cluster) -> Result<Generator, TrafficError> {
+    let steps: Vec<Step> = TRAFFIC
+        .iter()
+        .filter_map(|talk| step(cluster, talk))
+        .collect();
     let servers: BTreeSet<(&str, u16, bool, IpAddr)> = TRAFFIC
         .iter()
         .zip(&steps)
@@ -91,20 +94,20 @@ pub(super) fn start(node: &Node) -> Result<Generator, TrafficError> {
         } else {
             ServerProtocol::Udp
         };
-        if let Some(namespace) = namespace(node, name) {
+        if let Some(namespace) = namespace(cluster, name) {
             scenario = scenario.server(namespace, protocol, SocketAddr::new(ip, port));
         }
     }
     steps.into_iter().fold(scenario, Scenario::step).start()
 }
 
-fn step(node: &Node, talk: &Talk) -> Option<Step> {
-    let to = endpoint(node, talk.to)?
+fn step(cluster: &Cluster, talk: &Talk) -> Option<Step> {
+    let to = endpoint(cluster, talk.to)?
         .addresses()
         .find(|address| address.is_ipv6() == talk.ipv6)?;
     Some(Step {
         name: format!("{} to {}", talk.from, talk.to),
-        from: namespace(node, talk.from)?.clone(),
+        from: namespace(cluster, talk.from)?.clone(),
         to,
         action: talk.action,
         interval: ROUND,
@@ -112,12 +115,13 @@ fn step(node: &Node, talk: &Talk) -> Option<Step> {
     })
 }
 
-fn endpoint<'a>(node: &'a Node, name: &str) -> Option<&'a lab::Endpoint> {
-    node.endpoint(&format!("{}{name}", super::topology::NAMESPACE_PREFIX))
+fn endpoint<'a>(cluster: &'a Cluster, name: &str) -> Option<&'a lab::Endpoint> {
+    let namespace = format!("{}{name}", super::topology::NAMESPACE_PREFIX);
+    cluster.nodes().find_map(|node| node.endpoint(&namespace))
 }
 
-fn namespace<'a>(node: &'a Node, name: &str) -> Option<&'a Namespace> {
-    endpoint(node, name).map(lab::Endpoint::namespace)
+fn namespace<'a>(cluster: &'a Cluster, name: &str) -> Option<&'a Namespace> {
+    endpoint(cluster, name).map(lab::Endpoint::namespace)
 }
 
 #[cfg(test)]
@@ -126,18 +130,23 @@ mod tests {
         Direction, Enforcement, Identity, LabelSet, NamedPorts, PolicyRepository, Verdict, protocol,
     };
 
+    use registry::endpoint_file::EndpointFile;
+
     use super::super::manifests;
     use super::{Action, TRAFFIC, Talk};
 
     /// What the demo's policies say of it, by the evaluator that is their specification.
     fn verdict(talk: &Talk) -> Verdict {
-        let file = manifests::endpoints().unwrap();
+        let files = manifests::endpoints().unwrap();
         let labels = |name: &str| -> LabelSet {
+            let file_of = |file: &&EndpointFile| file.endpoints.iter().any(|one| one.name == name);
+            let file = files.iter().find(file_of).unwrap();
             let endpoint = file.endpoints.iter().find(|one| one.name == name).unwrap();
             registry::endpoint_file::labels(endpoint, &file.namespaces)
         };
         let mut named_ports = NamedPorts::new();
-        for (number, endpoint) in (300..).zip(&file.endpoints) {
+        let endpoints = files.iter().flat_map(|file| &file.endpoints);
+        for (number, endpoint) in (300..).zip(endpoints) {
             for (name, port) in &endpoint.ports {
                 let labels = labels(&endpoint.name);
                 named_ports.insert(Identity(number), &labels, name, *port);

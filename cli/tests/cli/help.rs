@@ -16,9 +16,9 @@ fn check(name: &str, arguments: &[&str]) {
 
 #[test]
 fn help() {
-    #[cfg(feature = "observer")]
+    #[cfg(all(feature = "observer", feature = "relay"))]
     check("tycho", &["--help"]);
-    #[cfg(feature = "observer")]
+    #[cfg(all(feature = "observer", feature = "relay"))]
     check("demo", &["demo", "--help"]);
     #[cfg(feature = "relay")]
     check("relay", &["relay", "--help"]);

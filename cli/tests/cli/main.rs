@@ -6,7 +6,7 @@ mod binary;
 mod certs;
 mod changes;
 mod dedup;
-#[cfg(feature = "observer")]
+#[cfg(all(feature = "observer", feature = "relay"))]
 mod demo;
 mod errors;
 #[path = "../../../registry/tests/cluster/etcd.rs"]

@@ -1,4 +1,4 @@
-//! etcd, for the tests and the bench of the cluster's registry: the programs, without the service.
+//! etcd, for the tests and the bench of the cluster's registry, and for the demo: the programs, without the service.
 
 use std::fs;
 use std::io::Write;
@@ -29,7 +29,7 @@ pub(super) fn ensure() -> anyhow::Result<()> {
     };
     let installed = debian::install(
         &["etcd-server", "etcd-client"],
-        "etcd, which the tests of the registry start",
+        "etcd, which the tests of the registry and `tycho demo --etcd` start",
     );
     drop(refused);
     installed

@@ -40,7 +40,7 @@ pub(crate) fn network_tools() -> anyhow::Result<()> {
     )
 }
 
-/// What the tests of the cluster's registry need.
+/// What the tests of the cluster's registry need, and a demo with etcd.
 pub(crate) fn registry_tools() -> anyhow::Result<()> {
     etcd::ensure()
 }
