@@ -18,6 +18,7 @@ use super::etcd::EtcdError;
 use super::fleet::{Ended, Fleet, Plan};
 use super::manifests::{self, Files, WriteError};
 use super::node::DemoNode;
+use super::observers::Orders;
 use super::orders::{self, OrderError, capitalized};
 use super::place::Place;
 use super::process::ProcessError;
@@ -149,19 +150,10 @@ async fn live(
         etcd: wishes.etcd.as_deref(),
         log: &wishes.log,
     };
-    fleet.start_etcd(tasks, &plan).await?;
-    let orders = fleet.start_observers(tasks, &plan).await?;
-    tokio::select! {
-        ended = fleet.ended() => return Err(ended.into()),
-        answering = answering(&files) => answering?,
+    let orders = tokio::select! {
+        orders = start(tasks, &plan, fleet) => orders?,
         () = stop.cancelled() => return Ok(()),
-    }
-    fleet.start_relay(tasks, &plan).await?;
-    tokio::select! {
-        ended = fleet.ended() => return Err(ended.into()),
-        complete = complete(&served.relay_socket) => complete?,
-        () = stop.cancelled() => return Ok(()),
-    }
+    };
     let listener = orders::listen(&files.orders())?;
     {
         let mut out = io::stdout().lock();
@@ -179,6 +171,23 @@ async fn live(
     let quiet = tasks.spawn_blocking("end of traffic", move || drop(traffic.stop()));
     quiet.await?;
     result
+}
+
+/// Starts all processes, and waits until the relay has every node.
+async fn start(tasks: &Tasks, plan: &Plan<'_>, fleet: &mut Fleet) -> Result<Orders, SessionError> {
+    fleet.start_etcd(tasks, plan).await?;
+    let orders = fleet.start_observers(tasks, plan).await?;
+    let files = plan.place.files();
+    tokio::select! {
+        ended = fleet.ended() => return Err(ended.into()),
+        answering = answering(&files) => answering?,
+    }
+    fleet.start_relay(tasks, plan).await?;
+    tokio::select! {
+        ended = fleet.ended() => return Err(ended.into()),
+        complete = complete(&plan.served.relay_socket) => complete?,
+    }
+    Ok(orders)
 }
 
 fn farewell(wishes: &Wishes) -> String {
