@@ -33,6 +33,12 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
+/// Servers take and give back a buffer for every chunk they send: the C library's allocator returns it to the kernel and
+/// gets it back page by page.
+#[cfg(any(feature = "observer", feature = "relay"))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// See who talks to whom on the network by identity, what was dropped, and which rule decided
 #[derive(Debug, Parser)]
 #[command(name = "tycho", version, max_term_width = 100)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use flow::batch::{BatchReader, Entry};
 use flow::encode::{Pen, ResponseEncoder, ResponseForm};
 use flow::mask::Mask;
-use flow::row::FlowRow;
+use flow::row::{FlowRow, ROW_WORDS};
 use libfuzzer_sys::fuzz_target;
 use prost::Message as _;
 use proto::tycho::v1::{Batch, Lane};
@@ -37,14 +37,10 @@ fuzz_target!(|bytes: &[u8]| {
     let form = ResponseForm::new(Mask::default(), true);
     let (mut pen, mut out, mut taken) = (Pen::default(), Vec::new(), 0);
     while let Some(head) = rows.head() {
-        let entry = rows.pop().expect("there is a head");
+        let mut words = [0; ROW_WORDS];
+        let entry = rows.pop(&mut words).expect("there is a head");
         taken += 1;
-        if let Entry::Row {
-            lane,
-            sequence,
-            words,
-        } = entry
-        {
+        if let Entry::Row { lane, sequence } = entry {
             let row = FlowRow::unpack(&words);
             assert_eq!(head, (row.time_ns, row.is_lost()));
             let names = reader.lanes()[usize::from(lane)].names();

@@ -5,8 +5,8 @@ use bytes::Bytes;
 /// A chunk goes out when it holds this much: large enough that its own cost does not count, small enough to come soon.
 pub const CHUNK_BYTES: usize = 128 << 10;
 
-/// Room for the message that fills the chunk.
-const SLACK_BYTES: usize = 4 << 10;
+/// Room for the messages that fill the chunk.
+const SLACK_BYTES: usize = 16 << 10;
 
 /// A buffer of frames.
 #[derive(Debug, Default)]

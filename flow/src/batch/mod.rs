@@ -17,7 +17,7 @@ pub use writer::BatchWriter;
 pub const ROW_BYTES: usize = crate::row::ROW_WORDS * 8;
 
 /// Rows of one batch at most: enough that its own cost does not count.
-pub const BATCH_ROWS: usize = 1_024;
+pub const BATCH_ROWS: usize = 256;
 
 /// The lane of a row that stands for an imported response.
 pub const IMPORTED_LANE: u16 = u16::MAX;

@@ -10,7 +10,7 @@ use proto::tycho::v1::Batch;
 
 use super::definitions::{metadata_version, rule_info};
 use super::{IMPORTED_LANE, Interner, LANES, Lane, ROW_BYTES};
-use crate::row::{FlowRow, ROW_WORDS};
+use crate::row::ROW_WORDS;
 use crate::snapshot::IndexLimit;
 
 /// Why a batch cannot be read: the peer is of another version, or broken.
@@ -76,14 +76,12 @@ pub struct Rows {
 /// What stands next in a batch.
 #[derive(Debug)]
 pub enum Entry {
-    /// A row of a node.
+    /// A row of a node, whose words were written out.
     Row {
         /// The node's lane.
         lane: u16,
         /// Its place in the node's store.
         sequence: u64,
-        /// The row as it travels.
-        words: [u64; ROW_WORDS],
     },
     /// A response as its node has sent it.
     Response(Bytes),
@@ -238,11 +236,11 @@ impl Rows {
         Some((time_ns, kind == u64::from(KIND_LOST)))
     }
 
-    /// Takes the next row.
+    /// Takes the next row; its words are written to `words`, once.
     #[inline]
-    pub fn pop(&mut self) -> Option<Entry> {
+    pub fn pop(&mut self, words: &mut [u64; ROW_WORDS]) -> Option<Entry> {
         let row = self.rows.get(self.next * ROW_BYTES..)?;
-        let words = row_words(row)?;
+        read_words(row, words)?;
         let lane = if self.row_lanes.is_empty() {
             0
         } else {
@@ -254,11 +252,7 @@ impl Rows {
         if lane == IMPORTED_LANE {
             return self.responses.pop_front().map(Entry::Response);
         }
-        Some(Entry::Row {
-            lane,
-            sequence,
-            words,
-        })
+        Some(Entry::Row { lane, sequence })
     }
 
     fn check(&self, lanes: usize) -> Result<(), BatchError> {
@@ -298,17 +292,6 @@ impl Rows {
     }
 }
 
-impl Entry {
-    /// The row, if it is one.
-    #[must_use]
-    pub fn row(&self) -> Option<FlowRow> {
-        match self {
-            Self::Row { words, .. } => Some(FlowRow::unpack(words)),
-            Self::Response(_) => None,
-        }
-    }
-}
-
 #[inline]
 fn word(bytes: &[u8], index: usize) -> Option<u64> {
     let word = bytes.get(index * 8..)?.first_chunk()?;
@@ -316,11 +299,10 @@ fn word(bytes: &[u8], index: usize) -> Option<u64> {
 }
 
 #[inline]
-fn row_words(bytes: &[u8]) -> Option<[u64; ROW_WORDS]> {
-    let (words, _) = bytes.get(..ROW_BYTES)?.as_chunks::<8>();
-    let mut row = [0; ROW_WORDS];
-    for (word, bytes) in row.iter_mut().zip(words) {
+fn read_words(bytes: &[u8], words: &mut [u64; ROW_WORDS]) -> Option<()> {
+    let (row, _) = bytes.get(..ROW_BYTES)?.as_chunks::<8>();
+    for (word, bytes) in words.iter_mut().zip(row) {
         *word = u64::from_le_bytes(*bytes);
     }
-    Some(row)
+    Some(())
 }

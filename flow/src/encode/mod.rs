@@ -137,6 +137,15 @@ impl ResponseEncoder {
         }
     }
 
+    /// Reads what the ends of a row will be spliced from. It lies far apart in memory: whoever encodes rows of many nodes
+    /// does this for several rows first, so that their waits for memory overlap.
+    #[inline]
+    pub fn warm(&self, row: &FlowRow) {
+        let versions = &self.views.metadata;
+        self.source.warm(versions, row.source_metadata);
+        self.destination.warm(versions, row.destination_metadata);
+    }
+
     /// Appends one response: a flow, or a loss if the row is one. The pen serves any number of encoders of one form.
     pub fn encode(&mut self, pen: &mut Pen, sequence: u64, row: &FlowRow, out: &mut Vec<u8>) {
         if row.is_lost() {

@@ -7,7 +7,7 @@ use flow::batch::{BatchReader, BatchWriter, Entry, IMPORTED_LANE, Interner, Rows
 use flow::encode::{Names, Pen, ResponseEncoder, ResponseForm};
 use flow::mask::Mask;
 use flow::metadata::{FIRST_FREE_INDEX, MetadataContent};
-use flow::row::FlowRow;
+use flow::row::{FlowRow, ROW_WORDS};
 use flow::store::Loss;
 use proptest::prelude::*;
 use prost::Message as _;
@@ -28,8 +28,11 @@ fn encoded(names: &Names, sequence: u64, row: &FlowRow) -> Vec<u8> {
     out
 }
 
-fn all(rows: &mut Rows) -> Vec<Entry> {
-    std::iter::from_fn(|| rows.pop()).collect()
+/// What stands next, and its row.
+fn next(rows: &mut Rows) -> Option<(Entry, FlowRow)> {
+    let mut words = [0; ROW_WORDS];
+    let entry = rows.pop(&mut words)?;
+    Some((entry, FlowRow::unpack(&words)))
 }
 
 /// The same node under another name and in another life.
@@ -61,14 +64,14 @@ proptest! {
             let (mut arrived, _) = reader.accept(travelled(&batch)).unwrap();
             for (row, lane, sequence) in rows {
                 prop_assert_eq!(arrived.head(), Some((row.time_ns, row.is_lost())));
-                let entry = arrived.pop().unwrap();
-                prop_assert_eq!(entry.row(), Some(*row));
-                let Entry::Row { lane: of, sequence: at, .. } = entry else { panic!("it is a row") };
+                let (entry, here) = next(&mut arrived).unwrap();
+                prop_assert_eq!(here, *row);
+                let Entry::Row { lane: of, sequence: at } = entry else { panic!("it is a row") };
                 prop_assert_eq!((of, at), (*lane, *sequence));
                 let names = reader.lanes()[usize::from(of)].names();
                 prop_assert_eq!(encoded(names, at, row), encoded(&lanes[usize::from(*lane)], *sequence, row));
             }
-            prop_assert!(arrived.is_empty() && arrived.pop().is_none() && arrived.head().is_none());
+            prop_assert!(arrived.is_empty() && next(&mut arrived).is_none() && arrived.head().is_none());
         }
     }
 
@@ -94,7 +97,7 @@ proptest! {
             && let Ok((mut rows, told)) = BatchReader::new(Arc::default()).accept(batch)
         {
             prop_assert!(told.lanes.len() <= 2);
-            all(&mut rows);
+            while next(&mut rows).is_some() {}
         }
     }
 }
@@ -163,15 +166,12 @@ fn losses_responses_and_marks_travel_too() {
         (50, Some(6), Some(7))
     );
     assert_eq!(rows.head(), Some((10, true)));
-    let counts: Vec<u32> = [rows.pop(), rows.pop()]
-        .into_iter()
-        .map(|entry| entry.unwrap().row().unwrap().packets)
-        .collect();
+    let counts = [next(&mut rows), next(&mut rows)].map(|next| next.unwrap().1.packets);
     assert_eq!(counts, [u32::MAX, 5]);
     assert_eq!(rows.head(), Some((30, false)));
-    assert!(matches!(rows.pop(), Some(Entry::Response(bytes)) if bytes == "a response"));
+    assert!(matches!(next(&mut rows), Some((Entry::Response(bytes), _)) if bytes == "a response"));
     assert_eq!(rows.head(), Some((40, true)));
-    assert!(matches!(rows.pop(), Some(Entry::Response(bytes)) if bytes == "a loss"));
+    assert!(matches!(next(&mut rows), Some((Entry::Response(bytes), _)) if bytes == "a loss"));
     assert!(rows.is_empty());
 }
 

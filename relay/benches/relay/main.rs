@@ -11,6 +11,10 @@ mod process;
 mod relay_process;
 mod rows;
 
+/// As in the `tycho` binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let arguments: Vec<String> = std::env::args()
         .skip(1)

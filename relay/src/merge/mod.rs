@@ -18,6 +18,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use flow::batch::{Entry, Told};
+use flow::row::ROW_WORDS;
 use flow::selection::{Extent, Selection};
 use futures_util::Stream as _;
 use tokio::time::{Instant, Sleep};
@@ -77,6 +78,8 @@ pub(crate) struct Merge {
     /// The place of the last row that left.
     sent_ns: u64,
     tally: Tally,
+    /// The row that is on its way.
+    words: [u64; ROW_WORDS],
 }
 
 /// What was counted and not added up yet: one addition a turn, not one a flow.
@@ -112,6 +115,7 @@ impl Merge {
             began_ns: wall_ns(),
             sent_ns: 0,
             tally: Tally::default(),
+            words: [0; ROW_WORDS],
         }
     }
 
@@ -238,7 +242,7 @@ impl Merge {
     }
 
     fn send_head(&mut self, index: usize, place_ns: u64, sink: &mut impl Sink) {
-        let Some((entry, is_flow)) = self.sources[index].pop() else {
+        let Some((entry, is_flow)) = self.sources[index].pop(&mut self.words) else {
             return;
         };
         if is_flow {
@@ -255,15 +259,11 @@ impl Merge {
             self.sent_ns = self.sent_ns.max(place_ns);
         }
         match entry {
-            Entry::Row {
-                lane,
-                sequence,
-                words,
-            } => sink.row(Row {
+            Entry::Row { lane, sequence } => sink.row(Row {
                 source: index,
                 lane,
                 sequence,
-                words: &words,
+                words: &self.words,
                 is_flow,
             }),
             Entry::Response(response) => sink.response(place_ns, response, is_flow),

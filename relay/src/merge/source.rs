@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use flow::batch::{BatchReader, Entry, Rows, Told};
+use flow::row::ROW_WORDS;
 use proto::tycho::v1::Place;
 use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
@@ -246,15 +247,16 @@ impl Source {
         })
     }
 
-    /// Takes its next row, and whether it is a flow.
-    pub(super) fn pop(&mut self) -> Option<(Entry, bool)> {
+    /// Takes its next row, whose words are written out, and says whether it is a flow.
+    #[inline]
+    pub(super) fn pop(&mut self, words: &mut [u64; ROW_WORDS]) -> Option<(Entry, bool)> {
         let (time_ns, is_loss) = self.rows.head()?;
-        let entry = self.rows.pop()?;
+        let entry = self.rows.pop(words)?;
         if !is_loss {
             self.newest_ns = self.newest_ns.max(time_ns);
             self.bound_ns = self.bound_ns.max(self.corrected(time_ns));
         }
-        if let Entry::Row { lane, sequence, .. } = &entry
+        if let Entry::Row { lane, sequence } = &entry
             && let Some(&place) = self.lane_places.get(usize::from(*lane))
         {
             self.places[place].next_sequence = sequence + 1;

@@ -23,7 +23,7 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A stream may have so much on its way; a client that reads slowly holds that back for each peer.
-const STREAM_WINDOW_BYTES: u32 = 256 << 10;
+const STREAM_WINDOW_BYTES: u32 = 64 << 10;
 
 /// All streams of a peer together: enough that streams whose clients do not read leave room for the others.
 const CONNECTION_WINDOW_BYTES: u32 = 64 << 20;

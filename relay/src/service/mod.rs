@@ -7,6 +7,7 @@ mod flows;
 mod ledger;
 mod nodes;
 mod observer;
+mod responses;
 mod server;
 
 pub(crate) use answers::Relay;
