@@ -22,7 +22,8 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How long an answer may take before the peer counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A stream may have so much on its way; a client that reads slowly holds that back for each peer.
+/// A stream may have so much on its way; a client that reads slowly holds that back for each peer, and what waits longer
+/// has left the processor's caches when its turn comes. Over 1 ms of round trip that is 480,000 flows/s from each node.
 const STREAM_WINDOW_BYTES: u32 = 64 << 10;
 
 /// All streams of a peer together: enough that streams whose clients do not read leave room for the others.
