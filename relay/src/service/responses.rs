@@ -87,7 +87,9 @@ impl Gathered {
         &self,
         encoders: &'a mut [Vec<ResponseEncoder>],
     ) -> Option<&'a mut ResponseEncoder> {
-        encoders.get_mut(self.source)?.get_mut(usize::from(self.lane))
+        encoders
+            .get_mut(self.source)?
+            .get_mut(usize::from(self.lane))
     }
 }
 
