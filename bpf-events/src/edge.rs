@@ -42,9 +42,13 @@ pub struct EdgeKey {
     pub verdict: u8,
     /// Drop reason, 0 if forwarded.
     pub reason: u8,
-    /// Zero.
-    pub reserved: u16,
+    /// [`EDGE_OTHER_END_MANAGED`] or zero.
+    pub flags: u16,
 }
+
+/// Of what passes: some node enforces at the interface of the end that did not judge, so the packets are counted there too.
+/// Not set on drops, which no other interface sees.
+pub const EDGE_OTHER_END_MANAGED: u16 = 1;
 
 /// What `EDGES` holds for an edge.
 #[repr(C)]

@@ -1,6 +1,6 @@
 //! Edge slots: the free list that the programs take from, and exact totals per edge.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -108,21 +108,18 @@ impl Edges {
         sum
     }
 
-    /// Every edge with its counts since the maps were made, those from slots that it had before included.
+    /// Every edge with its counts since the maps were made, those from slots that it had before, or is about to lose,
+    /// included.
     pub fn all(&self) -> Result<Vec<(EdgeKey, EdgeCell)>, LoaderError> {
-        let mut all = self.with_slots()?;
-        for (key, _, cell) in &mut all {
-            add(cell, &self.reclaimer.saved(key));
+        let live = self.with_slots()?.into_iter();
+        let mut sums: HashMap<EdgeKey, EdgeCell> = live.map(|(key, _, cell)| (key, cell)).collect();
+        for (key, slot) in self.reclaimer.leaving_slots() {
+            add(sums.entry(*key).or_default(), &self.cell(*slot));
         }
-        let live: HashSet<EdgeKey> = all.iter().map(|(key, _, _)| *key).collect();
-        let mut all: Vec<_> = all.into_iter().map(|(key, _, cell)| (key, cell)).collect();
-        let before = self.reclaimer.all_saved();
-        all.extend(
-            before
-                .filter(|(key, _)| !live.contains(key))
-                .map(|(key, cell)| (*key, *cell)),
-        );
-        Ok(all)
+        for (key, cell) in self.reclaimer.all_saved() {
+            add(sums.entry(*key).or_default(), cell);
+        }
+        Ok(sums.into_iter().collect())
     }
 
     /// Edges that have a slot, with their state and the counts in it.
@@ -135,11 +132,21 @@ impl Edges {
 
     /// Counts of what had no edge of its own: the sum of all "other" slots, and of edges that are no longer kept one by one.
     pub fn other(&self) -> EdgeCell {
-        let mut sum = self.reclaimer.saved_together();
-        for slot in 1..other_slots(self.slots) {
-            add(&mut sum, &self.cell(slot));
+        let mut sum = self.forgotten();
+        for (_, cell) in self.others() {
+            add(&mut sum, &cell);
         }
         sum
+    }
+
+    /// Each "other" slot with its counts, those of endpoints without an edge for what they did.
+    pub fn others(&self) -> impl Iterator<Item = (u32, EdgeCell)> {
+        (1..other_slots(self.slots)).map(|slot| (slot, self.cell(slot)))
+    }
+
+    /// Counts of edges that are no longer kept one by one.
+    pub fn forgotten(&self) -> EdgeCell {
+        self.reclaimer.saved_together()
     }
 
     /// Removes an edge: its next packet makes it anew, with another slot.
@@ -184,7 +191,7 @@ impl Edges {
 
     /// Edges that were taken away and whose slot is not free yet.
     pub(crate) fn leaving(&self) -> impl Iterator<Item = &EdgeKey> {
-        self.reclaimer.leaving()
+        self.reclaimer.leaving_slots().map(|(key, _)| key)
     }
 
     /// What lives in this process only, to be kept by its owner across restarts.

@@ -35,9 +35,9 @@ impl Reclaimer {
         now.duration_since(entry.1)
     }
 
-    /// Edges between the two steps.
-    pub(crate) fn leaving(&self) -> impl Iterator<Item = &EdgeKey> {
-        self.leaving.iter().map(|(key, _)| key)
+    /// Edges between the two steps, with the slots that they lose.
+    pub(crate) fn leaving_slots(&self) -> impl Iterator<Item = &(EdgeKey, u32)> {
+        self.leaving.iter()
     }
 
     /// Keeps counts of an edge without slot.
@@ -62,11 +62,6 @@ impl Reclaimer {
             .map(|(_, cell)| cell)
             .collect();
         stale.iter().for_each(|cell| self.save_together(cell));
-    }
-
-    /// Counts of an edge from the slots that it had before.
-    pub(crate) fn saved(&self, key: &EdgeKey) -> EdgeCell {
-        self.saved.get(key).copied().unwrap_or_default()
     }
 
     /// Every edge that had a slot before, with the counts from then.
@@ -181,10 +176,14 @@ mod tests {
         };
         reclaimer.save(key, cell);
         reclaimer.save(key, cell);
-        assert_eq!(reclaimer.saved(&key).forward_bytes, 400);
-        assert_eq!(reclaimer.saved(&EdgeKey::default()), EdgeCell::default());
+        let saved = |reclaimer: &Reclaimer| {
+            let saved = reclaimer.all_saved();
+            let saved = saved.map(|(key, cell)| (key.port, cell.forward_bytes));
+            saved.collect::<Vec<_>>()
+        };
+        assert_eq!(saved(&reclaimer), [(80, 400)]);
         reclaimer.forget(|other| other.port == 80);
-        assert_eq!(reclaimer.saved(&key), EdgeCell::default());
+        assert_eq!(saved(&reclaimer), []);
         assert_eq!(reclaimer.saved_together().forward_bytes, 400);
     }
 }

@@ -133,10 +133,9 @@ fn renew(scene: &mut Scene, known: *mut Connection) -> i32 {
     {
         // What went by belongs to who they were and the rule that held then.
         flush(scene, known);
-        find_slot(scene);
-    } else {
-        scene.judgement.edge_slot = entry.edge_slot;
     }
+    // Nearly always the one it has: but the other end may be managed now, or not any more.
+    find_slot(scene);
     store(known, scene);
     if judged_anew && !denied {
         event::judged(scene);

@@ -1,8 +1,9 @@
 //! A judgement: what policy said of a packet, and by which edge and port its connection is known.
 
 use bpf_events::{
-    ipcache::AddressInfo,
-    record::{DIRECTION_EGRESS, DIRECTION_INGRESS},
+    edge::EDGE_OTHER_END_MANAGED,
+    ipcache::{ADDRESS_MANAGED, AddressInfo},
+    record::{DIRECTION_EGRESS, DIRECTION_INGRESS, VERDICT_DROPPED},
 };
 
 use crate::{packet::ICMP, scene::Scene};
@@ -69,7 +70,10 @@ pub fn set_edge(scene: &mut Scene) {
     edge.protocol = scene.packet.protocol;
     edge.verdict = judgement.verdict;
     edge.reason = judgement.reason;
-    edge.reserved = 0;
+    // Drops have none: a revoked connection is known by what its entry still has.
+    let passes = judgement.verdict != VERDICT_DROPPED;
+    let managed = judgement.remote.flags & ADDRESS_MANAGED != 0;
+    edge.flags = (passes & managed) as u16 * EDGE_OTHER_END_MANAGED;
     if judgement.opener_egress() {
         edge.source_identity = local;
         edge.destination_identity = remote;

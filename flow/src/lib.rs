@@ -8,6 +8,7 @@
 pub mod annotate;
 pub mod batch;
 pub mod clock;
+pub mod edges;
 pub mod encode;
 pub mod filter;
 mod hex;

@@ -10,6 +10,7 @@ mod cluster;
 pub mod config;
 mod control;
 mod desired;
+pub mod edges;
 mod error;
 mod kernel;
 mod label_filter_file;

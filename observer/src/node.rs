@@ -13,6 +13,7 @@ use flow::store::Store;
 
 use crate::agent_events::AgentEvents;
 use crate::control::Board;
+use crate::edges::EdgeBoard;
 use crate::ledger::KernelSource;
 use crate::peers::PeerBoard;
 use crate::pipeline::{Counts, Pipeline, Rate, monotonic_ns, wall_ns};
@@ -37,6 +38,8 @@ pub struct Node {
     pub(crate) board: Arc<Board>,
     /// What the agent itself did lately.
     pub agent_events: Arc<AgentEvents>,
+    /// What the kernel has counted of who talked to whom.
+    pub edges: Arc<EdgeBoard>,
     /// The nodes that a relay may ask.
     pub peers: Arc<PeerBoard>,
     /// When this life began.
@@ -71,6 +74,7 @@ impl Node {
             kernel,
             board: Arc::default(),
             agent_events: Arc::default(),
+            edges: Arc::default(),
             peers: Arc::default(),
             started: Instant::now(),
             started_ns,

@@ -44,6 +44,8 @@ fn a_slot_goes_to_another_edge_and_the_counts_stay() {
             node.datapath
                 .reclaim_edges(Duration::ZERO)
                 .expect("the maps can be read");
+            // An edge on its way out is not forgotten meanwhile.
+            assert_eq!(node.edges(|_| true), judged(&node), "round {round}");
         }
     }
     let counters = &node.datapath.counters;

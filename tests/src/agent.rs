@@ -94,6 +94,11 @@ impl Agent {
         agent
     }
 
+    /// Where it serves.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
     /// Runs a command of `tycho` against it.
     pub fn ask(&self, arguments: &[&str]) -> Run {
         finish(command().args(arguments).args(["--server", &self.server]))

@@ -11,6 +11,7 @@ pub mod etcd;
 pub mod fleet;
 pub mod flows;
 pub mod frame;
+pub mod grpc;
 pub mod named_frames;
 pub mod packets;
 pub mod random;

@@ -64,6 +64,11 @@ impl Control {
                 drop(answer.send(self.import_policies(&import)));
             }
             Command::DeletePolicy(name, answer) => drop(answer.send(self.delete_policy(&name))),
+            Command::ReadEdges(answer) => {
+                let read = self.read_edges();
+                let read = read.map_err(|error| CommandError::Failed(chain(&error)));
+                drop(answer.send(read));
+            }
             Command::CountHits(answer) => {
                 let read = self.read_hits();
                 let read = read.map_err(|error| CommandError::Failed(chain(&error)));

@@ -1,7 +1,9 @@
 //! What clients may ask the control thread to do, each with the way back for its answer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use flow::edges::EdgeReading;
 use policy::PolicyName;
 use tokio::sync::oneshot;
 
@@ -25,6 +27,8 @@ pub(crate) enum Command {
     DeletePolicy(PolicyName, Answer<u64>),
     /// Read what rules have decided.
     CountHits(Answer<()>),
+    /// Read what edges have counted.
+    ReadEdges(Answer<Arc<EdgeReading>>),
 }
 
 /// An endpoint to add.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use policy::Cidr;
 
-use super::maps::{IpCacheChange, IpCacheNews, MapPressure, Maps, MapsError, Place, RuleTotal};
+use super::maps::{
+    CountedEdges, IpCacheChange, IpCacheNews, MapPressure, Maps, MapsError, Place, RuleTotal,
+};
 use crate::desired::{Desired, InUse, RemoteAddress, RemoteAddresses};
 use crate::pipeline::wall_ns;
 
@@ -79,6 +81,10 @@ impl Maps for DryMaps {
 
     fn rule_totals(&mut self) -> Result<HashMap<u32, RuleTotal>, MapsError> {
         Ok(HashMap::new())
+    }
+
+    fn edges(&mut self) -> Result<CountedEdges, MapsError> {
+        Ok(CountedEdges::default())
     }
 
     fn counted_since_ns(&self) -> u64 {

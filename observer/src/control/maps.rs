@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bpf_events::ipcache::AddressInfo;
+use flow::edges::EdgeTotal;
 use policy::Cidr;
 
 use crate::agent_events::AGENT_EVENTS;
@@ -42,6 +43,9 @@ pub(crate) trait Maps: Send {
 
     /// What each rule has decided.
     fn rule_totals(&mut self) -> Result<HashMap<u32, RuleTotal>, MapsError>;
+
+    /// What every edge has counted.
+    fn edges(&mut self) -> Result<CountedEdges, MapsError>;
 
     /// Since when that is counted, nanoseconds since 1970.
     fn counted_since_ns(&self) -> u64;
@@ -100,6 +104,15 @@ impl IpCacheNews {
         }
         self.changes.push_back(change);
     }
+}
+
+/// What the edges of a node have counted.
+#[derive(Debug, Default)]
+pub(crate) struct CountedEdges {
+    /// Each total once.
+    pub(crate) totals: Vec<EdgeTotal>,
+    /// The "other" slot of each endpoint, by the endpoint's number.
+    pub(crate) other_slots: Vec<(u16, u32)>,
 }
 
 /// Packets and bytes that a rule has decided about.

@@ -9,6 +9,7 @@ mod api_policies;
 mod cluster;
 mod command;
 mod dry;
+mod edges;
 mod endpoint_state;
 mod hits;
 mod inputs;
@@ -42,7 +43,9 @@ pub(crate) use dry::DryMaps;
 pub(crate) use hits::Hits;
 pub(crate) use inputs::Inputs;
 pub(crate) use mailbox::{Mailbox, NotTaken};
-pub(crate) use maps::{IpCacheChange, IpCacheNews, MapPressure, Maps, MapsError, Place, RuleTotal};
+pub(crate) use maps::{
+    CountedEdges, IpCacheChange, IpCacheNews, MapPressure, Maps, MapsError, Place, RuleTotal,
+};
 pub(crate) use snapshot::{Board, EndpointView, Snapshot};
 pub(crate) use warnings::warnings;
 
@@ -60,6 +63,9 @@ const EDGE_IDLE: Duration = Duration::from_secs(15 * 60);
 
 /// Between two readings of the hits that nobody asked for, and of the maps' pressure.
 const READ_HITS: Duration = Duration::from_secs(2);
+
+/// Edges that are younger are not read again, whoever asks.
+const FRESH_EDGES: Duration = Duration::from_millis(100);
 
 /// Hits that are younger are not read again, whoever asks.
 const FRESH_HITS: Duration = Duration::from_millis(100);
@@ -132,6 +138,7 @@ pub(crate) struct Control {
     reclaimed: Instant,
     reclaim_every: Duration,
     hits_read: Option<Instant>,
+    edges_read: Option<Instant>,
     /// Inputs came that the maps do not say yet; it stays so until everything that they need has worked.
     due: bool,
     /// Something is to be published whatever the endpoints say.
@@ -149,6 +156,7 @@ impl Control {
             Arc::clone(&node.agent_events),
             Arc::clone(&node.names.metadata),
             node.started_ns,
+            node.clock_offset_ns,
         );
         let mut control = Self {
             news,
@@ -173,6 +181,7 @@ impl Control {
             reclaimed: Instant::now(),
             reclaim_every: start.identity_rest.clamp(TICK, RECLAIM),
             hits_read: None,
+            edges_read: None,
             due: true,
             unpublished: true,
         };
@@ -283,6 +292,12 @@ impl Control {
             .is_none_or(|read| read.elapsed() >= READ_HITS)
         {
             let read = self.read_hits().and_then(|()| self.read_pressure());
+            if read.is_err() {
+                self.complain(read);
+            }
+        }
+        if self.node.edges.is_followed() {
+            let read = self.read_edges().map(drop);
             if read.is_err() {
                 self.complain(read);
             }

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bpf_loader::Pins;
+use flow::edges::{EdgeId, EdgeTotal};
 
 use super::account::Account;
 use super::open::Kernel;
 use super::reconcile::{ReconcileError, Reconciler};
 use super::saved_edges::SavedFile;
-use crate::control::{IpCacheNews, MapPressure, Maps, MapsError, Place, RuleTotal};
+use crate::control::{CountedEdges, IpCacheNews, MapPressure, Maps, MapsError, Place, RuleTotal};
 use crate::desired::{Desired, InUse};
 use crate::pipeline::wall_ns;
 
@@ -136,6 +137,24 @@ impl Maps for KernelMaps {
             bytes: total.bytes,
         };
         Ok(totals.map(|(rule, each)| (rule, total(each))).collect())
+    }
+
+    fn edges(&mut self) -> Result<CountedEdges, MapsError> {
+        let datapath = self.reconciler.datapath();
+        let edges = &datapath.edges;
+        let total = |id, counts| EdgeTotal { id, counts };
+        let all = edges.all()?.into_iter();
+        let all = all.map(|(key, counts)| total(EdgeId::Edge(key), counts));
+        let others = edges.others();
+        let others = others.map(|(slot, counts)| total(EdgeId::Other(slot), counts));
+        let forgotten = total(EdgeId::Forgotten, edges.forgotten());
+        let rows = datapath.endpoints.live();
+        Ok(CountedEdges {
+            totals: all.chain(others).chain([forgotten]).collect(),
+            other_slots: rows
+                .map(|(_, row)| (row.endpoint, row.other_slot))
+                .collect(),
+        })
     }
 
     fn counted_since_ns(&self) -> u64 {

@@ -17,7 +17,6 @@ use super::query::invalid;
 use super::reading::UNTIL_SLACK;
 use crate::agent_events::AgentEventAt;
 use crate::node::Node;
-use crate::pipeline::wall_ns;
 
 /// What a loss is called in `flow.AgentEventUnknown.type`; the response has no message of its own for one.
 const LOST: &str = "lost";
@@ -61,6 +60,7 @@ impl Reader {
         } = selection;
         let news = node.agent_events.news();
         let all = node.agent_events.all();
+        let now_ns = node.wall_ns();
         let matching = all.events.into_iter().filter(|event| has(window, event));
         let mut read: VecDeque<_> = match extent {
             Extent::New => VecDeque::new(),
@@ -79,7 +79,7 @@ impl Reader {
             lost: 0,
             follows_from: follow.then_some(all.next),
             news,
-            deadline: (follow && window.until_ns != u64::MAX).then(|| end(window)),
+            deadline: (follow && window.until_ns != u64::MAX).then(|| end(window, now_ns)),
         }
     }
 
@@ -88,7 +88,10 @@ impl Reader {
         loop {
             if self.lost > 0 {
                 let lost = std::mem::take(&mut self.lost);
-                let time_ns = self.read.front().map_or_else(wall_ns, |next| next.time_ns);
+                let time_ns = self
+                    .read
+                    .front()
+                    .map_or_else(|| self.node.wall_ns(), |next| next.time_ns);
                 return Some(self.response(time_ns, loss(lost)));
             }
             if let Some(event) = self.read.pop_front() {
@@ -154,8 +157,8 @@ fn has(window: TimeWindow, event: &AgentEventAt) -> bool {
 }
 
 /// When nothing of a window comes any more.
-fn end(window: TimeWindow) -> tokio::time::Instant {
-    let rest = Duration::from_nanos(window.until_ns.saturating_sub(wall_ns()));
+fn end(window: TimeWindow, now_ns: u64) -> tokio::time::Instant {
+    let rest = Duration::from_nanos(window.until_ns.saturating_sub(now_ns));
     let now = tokio::time::Instant::now();
     now.checked_add(rest.saturating_add(UNTIL_SLACK))
         .unwrap_or_else(|| now + Duration::from_secs(u32::MAX.into()))

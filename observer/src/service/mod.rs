@@ -9,6 +9,7 @@ mod body;
 mod caller;
 mod control;
 mod decide;
+mod edges;
 mod endpoints;
 mod ends;
 mod explain;

@@ -10,6 +10,7 @@ use http::HeaderValue;
 use proto::observer::observer_server::ObserverServer;
 use proto::peer::peer_server::PeerServer;
 use proto::tycho::v1::batches_server::BatchesServer;
+use proto::tycho::v1::edges_server::EdgesServer;
 use proto::tycho::v1::endpoints_server::EndpointsServer;
 use proto::tycho::v1::identities_server::IdentitiesServer;
 use proto::tycho::v1::ledger_server::LedgerServer;
@@ -20,6 +21,7 @@ use tonic::service::Routes;
 use tower::util::MapResponseLayer;
 
 use super::batches::BatchesApi;
+use super::edges::EdgesApi;
 use super::endpoints::EndpointsApi;
 use super::flows::{FlowsService, ObserverService};
 use super::identities::IdentitiesApi;
@@ -72,6 +74,7 @@ impl Server {
             .add_service(PeerServer::new(PeerApi::new(Arc::clone(node), drain)))
             .add_service(BatchesServer::new(BatchesApi::new(Arc::clone(node), drain)))
             .add_service(ledger)
+            .add_service(EdgesServer::new(EdgesApi::new(Arc::clone(node), drain)))
             .add_service(EndpointsServer::new(EndpointsApi::new(Arc::clone(node))))
             .add_service(IdentitiesServer::new(IdentitiesApi::new(Arc::clone(node))))
             .add_service(PoliciesServer::new(policies))

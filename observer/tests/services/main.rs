@@ -6,6 +6,7 @@ mod admin;
 mod agent_events;
 mod cluster;
 mod cluster_policies;
+mod edges;
 mod endpoints;
 mod explain;
 mod extent;

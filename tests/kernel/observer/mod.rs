@@ -1,7 +1,9 @@
 //! The whole observer: the real `tycho observer` over the real datapath, asked by the real `tycho observe` and `status`.
 
+mod agent_events;
 mod attribution;
 mod changes;
+mod edges;
 mod endpoints;
 mod flood;
 mod identities;

@@ -24,6 +24,7 @@ use crate::pipeline::wall_ns;
 /// What was told, and where to tell.
 #[derive(Debug)]
 pub(super) struct AgentNews {
+    clock_offset_ns: i64,
     events: Arc<AgentEvents>,
     metadata: Arc<MetadataTable>,
     rules: Arc<RuleSet>,
@@ -47,8 +48,10 @@ impl AgentNews {
         events: Arc<AgentEvents>,
         metadata: Arc<MetadataTable>,
         started_ns: u64,
+        clock_offset_ns: i64,
     ) -> Self {
         let news = Self {
+            clock_offset_ns,
             events,
             metadata,
             rules: Arc::default(),
@@ -56,6 +59,7 @@ impl AgentNews {
             reset: HashSet::new(),
             endpoints: BTreeMap::new(),
         };
+        let started_ns = started_ns.saturating_add_signed(clock_offset_ns);
         let time = Some(timestamp(started_ns));
         let notification = Notification::AgentStart(TimeNotification { time });
         news.tell(AgentEventType::AgentStarted, notification);
@@ -198,7 +202,8 @@ impl AgentNews {
             r#type: kind.into(),
             notification: Some(notification),
         };
-        self.events.add(wall_ns(), event);
+        let time_ns = wall_ns().saturating_add_signed(self.clock_offset_ns);
+        self.events.add(time_ns, event);
     }
 }
 

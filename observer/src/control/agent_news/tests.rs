@@ -13,7 +13,7 @@ use crate::control::endpoint_state::{Seen, Standing};
 use crate::desired::Owner;
 
 fn news() -> AgentNews {
-    AgentNews::new(Arc::default(), Arc::new(MetadataTable::new()), 5)
+    AgentNews::new(Arc::default(), Arc::new(MetadataTable::new()), 5, 0)
 }
 
 /// What was told since the last call, in short.
