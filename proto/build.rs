@@ -7,7 +7,7 @@ use prost::Message as _;
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
 /// Every file of the contract, relative to this folder, which is also the import root.
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     "flow/flow.proto",
     "observer/observer.proto",
     "peer/peer.proto",
@@ -17,6 +17,7 @@ const FILES: [&str; 12] = [
     "tycho/v1/endpoints.proto",
     "tycho/v1/flows.proto",
     "tycho/v1/identities.proto",
+    "tycho/v1/journal.proto",
     "tycho/v1/ledger.proto",
     "tycho/v1/nodes.proto",
     "tycho/v1/policies.proto",

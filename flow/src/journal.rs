@@ -14,6 +14,12 @@ pub struct Span<V> {
 }
 
 impl<V> Span<V> {
+    /// Whether it held at some moment between two times, both included.
+    #[must_use]
+    pub fn overlaps(&self, since_ns: u64, until_ns: u64) -> bool {
+        self.from_ns <= until_ns && self.until_ns.is_none_or(|end_ns| since_ns < end_ns)
+    }
+
     /// Whether it held then.
     #[must_use]
     pub fn contains(&self, time_ns: u64) -> bool {
@@ -114,6 +120,13 @@ impl<K: Ord + Clone, V: PartialEq> Journal<K, V> {
         self.spans.get(key).into_iter().flatten()
     }
 
+    /// All spans that are remembered, by key, those of a key oldest first.
+    pub fn all_spans(&self) -> impl Iterator<Item = (&K, &Span<V>)> {
+        self.spans
+            .iter()
+            .flat_map(|(key, spans)| spans.iter().map(move |span| (key, span)))
+    }
+
     /// Looked up as of a time before this one, something may be missing.
     #[must_use]
     pub fn known_since_ns(&self) -> u64 {
@@ -171,10 +184,36 @@ mod tests {
                     prop_assert_eq!(found.get(&key).copied(), expect(key));
                 }
             }
+            let all: Vec<_> = journal.all_spans().map(|(key, span)| (*key, span)).collect();
+            let mut each = Vec::new();
+            for key in 0..4 {
+                each.extend(journal.spans(&key).map(|span| (key, span)));
+            }
+            prop_assert_eq!(all, each);
             for key in 0..4 {
                 let spans: Vec<_> = journal.spans(&key).collect();
                 prop_assert!(spans.is_sorted_by(|a, b| a.until_ns.is_some_and(|until| until <= b.from_ns)));
             }
+        }
+    }
+
+    #[test]
+    fn spans_overlap_times_in_which_they_held() {
+        let span = |until_ns| Span {
+            value: (),
+            from_ns: 10,
+            until_ns,
+        };
+        for (since_ns, until_ns, ended, holds) in [
+            (0, 9, false, false),
+            (0, 10, true, true),
+            (19, 30, true, true),
+            (20, 30, false, true),
+            (30, u64::MAX, false, true),
+            (12, 12, true, true),
+        ] {
+            assert_eq!(span(Some(20)).overlaps(since_ns, until_ns), ended);
+            assert_eq!(span(None).overlaps(since_ns, until_ns), holds);
         }
     }
 

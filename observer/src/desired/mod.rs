@@ -39,6 +39,7 @@ pub(crate) use addresses::{RemoteAddress, RemoteAddresses, is_usable};
 pub(crate) use book::Book;
 pub(crate) use clash::{OF_REGISTRY, Taken};
 pub(crate) use error::BookError;
+pub(crate) use history::EndpointVersion;
 use history::{EndpointJournal, IdentityJournal};
 pub(crate) use inventory::Owner;
 pub(crate) use numbering::{Contradictions, NumbersWanted};

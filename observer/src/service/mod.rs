@@ -15,6 +15,7 @@ mod ends;
 mod explain;
 mod flows;
 mod identities;
+mod journal;
 mod ledger;
 mod namespaces;
 mod observer;

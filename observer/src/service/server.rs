@@ -13,6 +13,7 @@ use proto::tycho::v1::batches_server::BatchesServer;
 use proto::tycho::v1::edges_server::EdgesServer;
 use proto::tycho::v1::endpoints_server::EndpointsServer;
 use proto::tycho::v1::identities_server::IdentitiesServer;
+use proto::tycho::v1::journal_server::JournalServer;
 use proto::tycho::v1::ledger_server::LedgerServer;
 use proto::tycho::v1::policies_server::PoliciesServer;
 use tokio::task::JoinHandle;
@@ -25,6 +26,7 @@ use super::edges::EdgesApi;
 use super::endpoints::EndpointsApi;
 use super::flows::{FlowsService, ObserverService};
 use super::identities::IdentitiesApi;
+use super::journal::JournalApi;
 use super::ledger::LedgerApi;
 use super::observer::ObserverApi;
 use super::peers::PeerApi;
@@ -74,6 +76,10 @@ impl Server {
             .add_service(PeerServer::new(PeerApi::new(Arc::clone(node), drain)))
             .add_service(BatchesServer::new(BatchesApi::new(Arc::clone(node), drain)))
             .add_service(ledger)
+            .add_service(JournalServer::new(JournalApi::new(
+                Arc::clone(node),
+                tasks.clone(),
+            )))
             .add_service(EdgesServer::new(EdgesApi::new(Arc::clone(node), drain)))
             .add_service(EndpointsServer::new(EndpointsApi::new(Arc::clone(node))))
             .add_service(IdentitiesServer::new(IdentitiesApi::new(Arc::clone(node))))

@@ -13,6 +13,7 @@ mod extent;
 mod fixture;
 mod follow;
 mod identities;
+mod journal;
 mod ledger;
 mod losses;
 mod others;
