@@ -42,7 +42,7 @@ pub(super) enum Ended {
 
 impl Plan<'_> {
     /// The registry, as observers and relay take it.
-    fn registry(&self) -> String {
+    pub(super) fn registry(&self) -> String {
         match self.etcd {
             Some(_) => etcd::url(),
             None => format!("file:{}", self.place.files().registry().display()),

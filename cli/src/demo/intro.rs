@@ -20,6 +20,7 @@ pub(super) fn write(
     endpoints: &[EndpointFile; 3],
     files: &Files,
     served: &Served,
+    registry: &str,
 ) -> io::Result<()> {
     let count: usize = endpoints.iter().map(|file| file.endpoints.len()).sum();
     writeln!(
@@ -36,7 +37,7 @@ pub(super) fn write(
     for note in &served.notes {
         writeln!(out, "\nNote: {note}.")?;
     }
-    for (title, commands) in commands(alias().as_deref(), files, served) {
+    for (title, commands) in commands(alias().as_deref(), files, served, registry) {
         writeln!(out, "\n{title}:\n")?;
         for command in commands {
             writeln!(out, "  {command}")?;
@@ -119,6 +120,7 @@ fn commands(
     alias: Option<&str>,
     files: &Files,
     served: &Served,
+    registry: &str,
 ) -> [(&'static str, Vec<String>); 2] {
     let relay = if served.is_hidden() {
         format!(" --server {}", quoted(&served.relay()))
@@ -135,7 +137,7 @@ fn commands(
         format!("tycho list nodes{relay}"),
         format!("tycho status{relay}"),
     ]);
-    let root = vec![
+    let mut root = vec![
         format!("tycho policy verdict {a} --from role=frontend --to role=db --port 5432/tcp"),
         format!(
             "tycho observe{relay} --to-pod shop/db --verdict DROPPED --last 1 -o json | tycho explain {c} -"
@@ -145,6 +147,13 @@ fn commands(
             .to_owned(),
         format!("ip netns exec {NAMESPACE_PREFIX}intruder curl -sS -m 1 http://10.2.0.21:8080    # dropped"),
     ];
+    if registry.starts_with("file:") {
+        // An etcd is reached from the backbone's namespace only.
+        root.push(format!(
+            "tycho registry all --registry {}",
+            quoted(registry)
+        ));
+    }
     [("Try in another terminal", anybody), ("And as root", root)]
 }
 
@@ -168,6 +177,8 @@ mod tests {
     use super::super::place::Place;
     use super::{Served, commands, write};
 
+    const REGISTRY: &str = "file:/run/tycho/demo/registry";
+
     fn served(hidden: bool) -> Served {
         Served {
             relay_socket: "/run/tycho/demo/relay.sock".into(),
@@ -181,7 +192,7 @@ mod tests {
         let endpoints = manifests::endpoints().unwrap();
         let files = Place::standard().files();
         let mut out = Vec::new();
-        write(&mut out, &endpoints, &files, &served(false)).unwrap();
+        write(&mut out, &endpoints, &files, &served(false), REGISTRY).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -196,6 +207,7 @@ mod tests {
             "Note: something differs.",
             "tycho status\n",
             "tycho demo --kill-node b",
+            "tycho registry all --registry file:/run/tycho/demo/registry",
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }
@@ -219,7 +231,7 @@ mod tests {
             ),
         ] {
             let files = Place::standard().files();
-            let [(_, commands), _] = commands(alias, &files, &served(hidden));
+            let [(_, commands), _] = commands(alias, &files, &served(hidden), REGISTRY);
             assert!(commands[0].starts_with(expect), "{commands:?}");
         }
     }

@@ -157,7 +157,7 @@ async fn live(
     let listener = orders::listen(&files.orders())?;
     {
         let mut out = io::stdout().lock();
-        intro::write(&mut out, &endpoints, &files, &served)?;
+        intro::write(&mut out, &endpoints, &files, &served, &plan.registry())?;
         writeln!(out, "{}\n", farewell(wishes))?;
     }
     let traffic = traffic::start(&cluster)?;
