@@ -14,7 +14,7 @@ use crate::counts::Counts;
 use crate::error::RelayError;
 use crate::merge::Bounds;
 use crate::peers;
-use crate::service::{Relay, Server};
+use crate::service::{EdgeHub, Relay, Server};
 
 /// Runs a relay until `tasks` are cancelled (by a signal, or by whoever started it). Everything it starts is one of
 /// `tasks`; the caller joins them.
@@ -69,6 +69,7 @@ pub async fn serve(config: Config, bound: Vec<Bound>, tasks: Tasks) -> Result<()
         drain: drain.clone(),
         started: Instant::now(),
         streams: config.streams,
+        edges: EdgeHub::new(tasks.clone()),
     };
     let server = Server::new(relay, &health)?;
     let mut listeners = Vec::with_capacity(bound.len());

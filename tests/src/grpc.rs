@@ -1,4 +1,4 @@
-//! A client of an observer's own calls, for those that no command prints.
+//! A client of an observer's or a relay's own calls, for those that no command prints.
 
 use proto::observer::observer_client::ObserverClient;
 use proto::observer::{GetAgentEventsRequest, GetAgentEventsResponse};
@@ -25,10 +25,15 @@ pub struct Messages<'a, T> {
 impl Grpc {
     /// Connects to a running observer.
     pub fn connect(agent: &Agent) -> Self {
+        Self::at(agent.server())
+    }
+
+    /// Connects to whoever serves at an address.
+    pub fn at(server: &str) -> Self {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
-        let endpoint = Endpoint::from_shared(agent.server().to_owned()).expect("an address");
+        let endpoint = Endpoint::from_shared(server.to_owned()).expect("an address");
         let channel = runtime.block_on(endpoint.connect()).expect("it serves");
         Self { runtime, channel }
     }

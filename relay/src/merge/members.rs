@@ -203,7 +203,7 @@ fn is_transport(status: &Status) -> bool {
 
 /// The peers; of two that turn out to be the same life of the same node, the first. Others that have the same name are
 /// told apart by their addresses.
-fn named_once(peers: &[Arc<Peer>]) -> Vec<(Arc<Peer>, PeerView)> {
+pub(crate) fn named_once(peers: &[Arc<Peer>]) -> Vec<(Arc<Peer>, PeerView)> {
     let views = peers.iter().map(|peer| (Arc::clone(peer), peer.view()));
     let mut views: Vec<(Arc<Peer>, PeerView)> = views
         .filter(|(_, view)| !matches!(view.state, PeerState::Gone))

@@ -8,7 +8,7 @@ use crate::peers::{Origin, PeerState, PeerView};
 
 /// What was told, and what is still to be told.
 #[derive(Debug, Default)]
-pub(super) struct Statuses {
+pub(crate) struct Statuses {
     told: BTreeMap<String, NodeState>,
     untold: VecDeque<NodeStatusEvent>,
     problems: BTreeMap<Origin, String>,
@@ -17,7 +17,7 @@ pub(super) struct Statuses {
 
 impl Statuses {
     /// Compares with what was told. The first message names the connected nodes, whether there are any or not.
-    pub(super) fn look(&mut self, peers: &[PeerView]) {
+    pub(crate) fn look(&mut self, peers: &[PeerView]) {
         let mut connected = Vec::new();
         let mut unavailable = Vec::new();
         let mut now = BTreeMap::new();
@@ -66,26 +66,26 @@ impl Statuses {
     }
 
     /// A node is not waited for any more.
-    pub(super) fn late(&mut self, name: &str, message: &str) {
+    pub(crate) fn late(&mut self, name: &str, message: &str) {
         self.push(NodeState::NodeUnavailable, vec![name.to_owned()], message);
     }
 
     /// It is waited for again.
-    pub(super) fn in_time(&mut self, name: &str) {
+    pub(crate) fn in_time(&mut self, name: &str) {
         self.push(NodeState::NodeConnected, vec![name.to_owned()], "");
     }
 
     /// Something went wrong with a node.
-    pub(super) fn error(&mut self, name: &str, message: &str) {
+    pub(crate) fn error(&mut self, name: &str, message: &str) {
         self.push(NodeState::NodeError, vec![name.to_owned()], message);
     }
 
     /// What a relay below says of its nodes.
-    pub(super) fn forward(&mut self, status: NodeStatusEvent) {
+    pub(crate) fn forward(&mut self, status: NodeStatusEvent) {
         self.untold.push_back(status);
     }
 
-    pub(super) fn next(&mut self) -> Option<NodeStatusEvent> {
+    pub(crate) fn next(&mut self) -> Option<NodeStatusEvent> {
         self.untold.pop_front()
     }
 

@@ -16,10 +16,12 @@ use http::HeaderMap;
 use proto::observer::GetFlowsRequest;
 use tonic::Status;
 
+use super::edges::EdgeHub;
+use super::everybody::path;
 use crate::counts::Counts;
 use crate::merge::{Bounds, Merge, Shared};
 use crate::peers::Board;
-use crate::upstream::{RelayPath, Wanted};
+use crate::upstream::Wanted;
 
 /// The version of the Hubble API that is spoken.
 const HUBBLE_API: &str = "1.19.4";
@@ -36,6 +38,8 @@ pub(crate) struct Relay {
     pub(crate) started: Instant,
     /// Streams at the same time.
     pub(crate) streams: usize,
+    /// The totals of all nodes.
+    pub(crate) edges: Arc<EdgeHub>,
 }
 
 impl Relay {
@@ -52,14 +56,8 @@ impl Relay {
     ) -> Result<Merge, Status> {
         let selection = Selection::of(&request).map_err(invalid)?;
         check_filters(&request, &selection)?;
-        let path = RelayPath::of(headers, self.epoch)
-            .map_err(|error| Status::failed_precondition(error.to_string()))?;
-        if self.counts.streams.load(Ordering::Relaxed) >= self.streams as u64 {
-            return Err(Status::resource_exhausted(format!(
-                "{} clients read streams of this relay, and it serves no more: end some, or start it with a higher `--max-streams`",
-                self.streams
-            )));
-        }
+        let path = path(self, headers)?;
+        self.check_room()?;
         let shared = Shared {
             name: Arc::clone(&self.name),
             board: Arc::clone(&self.board),
@@ -73,6 +71,33 @@ impl Relay {
             path,
         };
         Ok(Merge::new(shared, wanted, selection))
+    }
+
+    /// A place for a stream that no [`Merge`] makes.
+    pub(super) fn slot(&self) -> Result<StreamSlot, Status> {
+        self.check_room()?;
+        Counts::add(&self.counts.streams, 1);
+        Ok(StreamSlot(Arc::clone(&self.counts)))
+    }
+
+    fn check_room(&self) -> Result<(), Status> {
+        if self.counts.streams.load(Ordering::Relaxed) < self.streams as u64 {
+            return Ok(());
+        }
+        Err(Status::resource_exhausted(format!(
+            "{} clients read streams of this relay, and it serves no more: end some, or start it with a higher `--max-streams`",
+            self.streams
+        )))
+    }
+}
+
+/// A stream counts as open until this is dropped.
+#[derive(Debug)]
+pub(super) struct StreamSlot(Arc<Counts>);
+
+impl Drop for StreamSlot {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

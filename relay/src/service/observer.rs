@@ -1,4 +1,4 @@
-//! `observer.Observer` but for GetFlows: the nodes, and their status in sum.
+//! `observer.Observer` but for GetFlows: the nodes, their status in sum, their namespaces and agent events.
 
 use std::pin::Pin;
 
@@ -13,6 +13,7 @@ use tonic::{Request, Response, Status};
 
 use super::answers::Relay;
 use super::nodes::hubble_node;
+use super::{agent_events, namespaces};
 use crate::clock::nanos;
 use crate::peers::PeerState;
 
@@ -82,11 +83,11 @@ impl Observer for ObserverApi {
 
     async fn get_agent_events(
         &self,
-        _request: Request<GetAgentEventsRequest>,
+        request: Request<GetAgentEventsRequest>,
     ) -> Result<Response<Self::GetAgentEventsStream>, Status> {
-        Err(Status::unimplemented(
-            "this version of Tycho merges no agent events",
-        ))
+        let (metadata, _, request) = request.into_parts();
+        let events = agent_events::answer(&self.relay, &metadata.into_headers(), request)?;
+        Ok(Response::new(Box::pin(events)))
     }
 
     async fn get_debug_events(
@@ -94,7 +95,7 @@ impl Observer for ObserverApi {
         _request: Request<GetDebugEventsRequest>,
     ) -> Result<Response<Self::GetDebugEventsStream>, Status> {
         Err(Status::unimplemented(
-            "Tycho's programs write no debug messages",
+            "Tycho's programs write no debug messages: there is nothing to stream; for what the nodes' agents do ask GetAgentEvents",
         ))
     }
 
@@ -111,11 +112,10 @@ impl Observer for ObserverApi {
 
     async fn get_namespaces(
         &self,
-        _request: Request<GetNamespacesRequest>,
+        request: Request<GetNamespacesRequest>,
     ) -> Result<Response<GetNamespacesResponse>, Status> {
-        Err(Status::unimplemented(
-            "this version of Tycho merges no namespaces",
-        ))
+        let headers = request.into_parts().0.into_headers();
+        namespaces::namespaces(&self.relay, &headers).await
     }
 
     async fn server_status(

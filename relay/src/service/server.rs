@@ -5,6 +5,8 @@ use daemon::listen::{Bound, Listen};
 use daemon::tasks::Tasks;
 use http::HeaderValue;
 use proto::tycho::v1::batches_server::BatchesServer;
+use proto::tycho::v1::edges_server::EdgesServer;
+use proto::tycho::v1::journal_server::JournalServer;
 use proto::tycho::v1::ledger_server::LedgerServer;
 use proto::tycho::v1::nodes_server::NodesServer;
 use tokio::task::JoinHandle;
@@ -14,7 +16,9 @@ use tower::util::MapResponseLayer;
 
 use super::answers::Relay;
 use super::batches::BatchesApi;
+use super::edges::EdgesApi;
 use super::flows::{FlowsService, ObserverService};
+use super::journal::JournalApi;
 use super::ledger::LedgerApi;
 use super::nodes::NodesApi;
 
@@ -42,6 +46,8 @@ impl Server {
         let routes = Routes::new(ObserverService::new(relay.clone()))
             .add_service(FlowsService::new(relay.clone()))
             .add_service(BatchesServer::new(BatchesApi::new(relay.clone())))
+            .add_service(EdgesServer::new(EdgesApi::new(relay.clone())))
+            .add_service(JournalServer::new(JournalApi::new(relay.clone())))
             .add_service(LedgerServer::new(LedgerApi::new(relay.clone())))
             .add_service(NodesServer::new(NodesApi::new(relay.clone())))
             .add_service(health.service())

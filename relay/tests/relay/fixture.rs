@@ -117,6 +117,12 @@ impl TestNode {
         inlet.watermark(monotonic_ns());
     }
 
+    /// Plans these inputs without a kernel part.
+    pub(crate) async fn plan(&self, config: &observer::Config) {
+        let planned = observer::plan_only(config, &self.node, &self.tasks);
+        planned.await.unwrap();
+    }
+
     /// Ends the node as a kill would: connections break.
     pub(crate) async fn end(mut self) -> u16 {
         self.inlet = None;

@@ -4,7 +4,9 @@
     reason = "a test fails by panicking, in its scaffolding too"
 )]
 
+mod agent_events;
 mod clocks;
+mod edges;
 mod fixture;
 mod follow;
 mod history;
@@ -17,3 +19,4 @@ mod order;
 mod refused;
 mod shown;
 mod tree;
+mod union;

@@ -3,6 +3,7 @@
 mod away;
 mod contradicted;
 mod neighbours;
+mod totals;
 
 use serde_json::Value;
 use tests::agent::{Agent, wait_for};

@@ -7,7 +7,7 @@ use tests::flows::tell_all;
 use super::{POLICY, identity, warnings};
 
 /// All that a node says of connections to a port, in order, each once.
-fn told(agent: &Agent, port: &str) -> Vec<String> {
+pub(super) fn told(agent: &Agent, port: &str) -> Vec<String> {
     let mut flows = agent.observe(&["--all", "--port", port]);
     flows.retain(|response| response["flow"]["is_reply"] != true);
     let mut told = tell_all(&flows);
