@@ -9,7 +9,7 @@ use tonic::Streaming;
 use crate::fixture::{LONG, TestNode, TestRelay, named};
 
 /// An event that is told by the seconds of its time.
-fn add(node: &TestNode, seconds: impl IntoIterator<Item = u64>) {
+pub(crate) fn add(node: &TestNode, seconds: impl IntoIterator<Item = u64>) {
     for second in seconds {
         let time_ns = second * 1_000_000_000;
         node.node.agent_events.add(time_ns, AgentEvent::default());
@@ -36,7 +36,7 @@ fn short(answer: &GetAgentEventsResponse) -> String {
     format!("{node}:{}", answer.time.unwrap().seconds)
 }
 
-async fn all(relay: &TestRelay, request: GetAgentEventsRequest) -> Vec<String> {
+pub(crate) async fn all(relay: &TestRelay, request: GetAgentEventsRequest) -> Vec<String> {
     let answer = relay.client().get_agent_events(request).await.unwrap();
     let mut stream = answer.into_inner();
     let mut shown = Vec::new();

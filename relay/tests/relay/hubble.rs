@@ -11,7 +11,7 @@ use relay::Config;
 use crate::fixture::{TestNode, TestRelay, all, flows, follow, named, show, time_ns};
 use crate::hubble_server::HubbleServer;
 
-async fn mixed(tasks: &Tasks) -> (HubbleServer, TestNode, TestRelay) {
+pub(crate) async fn mixed(tasks: &Tasks) -> (HubbleServer, TestNode, TestRelay) {
     let (hubble, port) = HubbleServer::start(tasks).await;
     let node = TestNode::start("a", 10_000).await;
     let relay = TestRelay::with(Config {

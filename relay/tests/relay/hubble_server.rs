@@ -146,7 +146,16 @@ impl Observer for HubbleServer {
         &self,
         _request: Request<GetAgentEventsRequest>,
     ) -> Result<Response<Self::GetAgentEventsStream>, Status> {
-        Err(Status::unimplemented("not here"))
+        let event = GetAgentEventsResponse {
+            agent_event: Some(proto::flow::AgentEvent::default()),
+            node_name: "default/h".to_owned(),
+            time: Some(prost_types::Timestamp {
+                seconds: 2,
+                nanos: 0,
+            }),
+        };
+        let events = futures_util::stream::iter([Ok(event)]);
+        Ok(Response::new(Box::pin(events)))
     }
 
     async fn get_debug_events(
@@ -167,7 +176,13 @@ impl Observer for HubbleServer {
         &self,
         _request: Request<GetNamespacesRequest>,
     ) -> Result<Response<GetNamespacesResponse>, Status> {
-        Ok(Response::new(GetNamespacesResponse::default()))
+        let system = Namespace {
+            cluster: "default".to_owned(),
+            namespace: "kube-system".to_owned(),
+        };
+        Ok(Response::new(GetNamespacesResponse {
+            namespaces: vec![system],
+        }))
     }
 
     async fn server_status(

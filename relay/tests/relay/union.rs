@@ -1,6 +1,6 @@
 //! What is put together node by node: namespaces and journals.
 
-use proto::observer::GetNamespacesRequest;
+use proto::observer::{GetAgentEventsRequest, GetNamespacesRequest};
 use proto::tycho::v1::journal_client::JournalClient;
 use proto::tycho::v1::journal_entry::What;
 use proto::tycho::v1::{GetJournalRequest, GetJournalResponse, JournalEntry, JournalKind};
@@ -163,4 +163,31 @@ async fn journals_come_node_by_node_in_pages() {
     for node in nodes {
         node.end().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hubble_observers_give_what_they_have_and_are_named_where_they_have_nothing() {
+    let tasks = daemon::tasks::Tasks::new();
+    let (_hubble, mut node, relay) = crate::hubble::mixed(&tasks).await;
+    node.live(1);
+    node.settle(u64::MAX).await;
+    let answer = relay.client().get_namespaces(GetNamespacesRequest {}).await;
+    let answer = answer.unwrap();
+    assert!(answer.metadata().get("tycho-missing-nodes").is_none());
+    let names = answer.into_inner().namespaces;
+    let names: Vec<&str> = names.iter().map(|one| one.namespace.as_str()).collect();
+    assert_eq!(names, ["kube-system", "shop"]);
+
+    crate::agent_events::add(&node, [1, 3]);
+    let events = crate::agent_events::all(&relay, GetAgentEventsRequest::default()).await;
+    assert_eq!(events, ["a:1", "h:2", "a:3"]);
+
+    let _files = endpoints(&node, &["one"]).await;
+    let page = page(&relay, GetJournalRequest::default()).await.unwrap();
+    assert!(!page.entries.is_empty());
+    assert_eq!(page.node_status.len(), 1);
+    let status = &page.node_status[0];
+    assert_eq!(status.node_names, ["h"]);
+    assert_eq!(status.message, "its version does not have this call");
+    node.end().await;
 }
