@@ -1,7 +1,7 @@
 //! The figures, each from nodes, a relay and a client of its own.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use certificates::{Authority, Issued, Leaf, Validity};
 use flow::imported::scan;
@@ -236,10 +236,10 @@ fn now_ns() -> u64 {
 }
 
 fn make_certificates(directory: &Path) {
-    let started = Instant::now();
     let validity = Validity::lasting(Duration::from_secs(86_400));
     let authority = Authority::new("bench", validity).expect("a CA");
-    let leaf = Leaf::node("node", "default", &["127.0.0.1".to_owned()]).expect("a name");
+    // It serves and asks.
+    let leaf = Leaf::relay("node", "default", &["127.0.0.1".to_owned()]).expect("a name");
     let Issued {
         certificate_pem,
         key_pem,
@@ -252,5 +252,4 @@ fn make_certificates(directory: &Path) {
     ] {
         std::fs::write(directory.join(file), text).expect("a file");
     }
-    assert!(started.elapsed() < Duration::from_secs(60));
 }

@@ -23,8 +23,9 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A stream may have so much on its way; a client that reads slowly holds that back for each peer, and what waits longer
-/// has left the processor's caches when its turn comes. Over 1 ms of round trip that is 480,000 flows/s from each node.
-const STREAM_WINDOW_BYTES: u32 = 64 << 10;
+/// has left the processor's caches when its turn comes. Half of it is too little for Hubble's responses: a peer then waits
+/// for room more than it sends.
+const STREAM_WINDOW_BYTES: u32 = 128 << 10;
 
 /// All streams of a peer together: enough that streams whose clients do not read leave room for the others.
 const CONNECTION_WINDOW_BYTES: u32 = 64 << 20;
