@@ -1,5 +1,6 @@
 //! Clocks that disagree: within the bound by their own times, beyond it by corrected ones, and named.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use observer::pipeline::monotonic_ns;
@@ -151,8 +152,9 @@ async fn times_that_a_client_names_are_set_right_too() {
             ..all()
         };
         let answers = from.answers(request).await;
-        let ports: Vec<u32> = flows(&answers).map(source_port).collect();
-        assert_eq!(ports, expect);
+        // They are nearer to each other than the estimate of the clock may be wrong.
+        let ports: BTreeSet<u32> = flows(&answers).map(source_port).collect();
+        assert_eq!(ports, BTreeSet::from_iter(expect.iter().copied()));
     };
     for from in [&relay, &above] {
         check(from, now - minute, now + minute, &[1, 2]).await;
