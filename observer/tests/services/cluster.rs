@@ -164,7 +164,8 @@ async fn one_label_set_has_one_number_on_every_node() {
     assert_eq!((web, db), (numbers[1]["b2"], numbers[1]["b1"]));
     assert_eq!(web, numbers[2]["c1"]);
     assert!(web != db && other != web && other != db);
-    assert_eq!(web.min(db).min(other), 256);
+    // Nodes try numbers in blocks: whichever block was the first to be written, none is below the range.
+    assert!([web, db, other].iter().all(|number| *number >= 256));
     // Every node knows the labels of all of them, with the time since when it does.
     for member in [&a, &b, &c] {
         until(async || {
