@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -54,9 +54,10 @@ impl Driver {
             broken,
             kept,
         } = self;
+        let lost = Notify::new();
         tokio::select! {
-            () = sessions(&registry, backend, broken, kept.as_ref()) => {}
-            () = keep_states(&registry, kept.as_ref()) => {}
+            () = sessions(&registry, backend, broken, kept.as_ref(), &lost) => {}
+            () = keep_states(&registry, kept.as_ref(), &lost) => {}
             () = cancel.cancelled() => {}
         }
         registry.store.send_replace(None);
@@ -73,6 +74,7 @@ async fn sessions(
     mut backend: Box<dyn Backend>,
     mut broken: mpsc::Receiver<BackendError>,
     kept: Option<&Kept>,
+    lost: &Notify,
 ) {
     let mut pause = SHORTEST_PAUSE;
     // Up to where everything is known, once everything was told.
@@ -99,19 +101,24 @@ async fn sessions(
             Err(error) => error,
         };
         registry.lost(error);
+        lost.notify_one();
         tokio::time::sleep(jittered(pause)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-/// Writes the last known state down, some time after it has changed.
-async fn keep_states(registry: &NodeRegistry, kept: Option<&Kept>) {
+/// Writes the last known state down, some time after it has changed, and at once when the backend is lost: who starts
+/// while it is away has nothing else.
+async fn keep_states(registry: &NodeRegistry, kept: Option<&Kept>, lost: &Notify) {
     let Some(kept) = kept else {
         return std::future::pending().await;
     };
     let mut states = registry.state.subscribe();
     while states.changed().await.is_ok() {
-        tokio::time::sleep(BEFORE_KEEPING).await;
+        tokio::select! {
+            () = tokio::time::sleep(BEFORE_KEEPING) => {}
+            () = lost.notified() => {}
+        }
         let state = states.borrow_and_update().clone();
         kept.write(state).await;
     }
