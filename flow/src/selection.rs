@@ -123,6 +123,15 @@ pub fn timestamp(time_ns: u64) -> Timestamp {
     }
 }
 
+/// Entries of one page: as many as were asked for (0: 1,000), 10,000 at most.
+#[must_use]
+pub fn page_size(asked: u32) -> u32 {
+    match asked {
+        0 => 1_000,
+        size => size.min(10_000),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

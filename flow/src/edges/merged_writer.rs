@@ -6,56 +6,35 @@ use std::sync::Arc;
 
 use proto::tycho::v1::{EdgeDecision, EdgeLabels, EdgeRule, EdgesPart, MergedEdge};
 
+use super::MAX_NAMES;
 use super::pair::{Labels, MergedReading, MergedTotal, Pair};
-use super::{MAX_NAMES, PART_EDGES};
+use super::telling::{Due, Telling};
 use crate::selection::timestamp;
 
 type Pairs = BTreeMap<Arc<Pair>, Arc<MergedTotal>>;
 
 /// What a client was told, and what it is being told.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct MergedWriter {
-    told: Option<Arc<MergedReading>>,
-    current: Option<Current>,
-    reading: u64,
-    part: u32,
+    /// By the last pair that was looked at.
+    telling: Telling<MergedReading, Option<Arc<Pair>>>,
     labels: HashMap<Labels, u32>,
     rules: HashMap<Arc<str>, u32>,
-    part_edges: usize,
-}
-
-/// A reading that is being told.
-#[derive(Debug)]
-struct Current {
-    reading: Arc<MergedReading>,
-    /// The last pair that was looked at.
-    after: Option<Arc<Pair>>,
-}
-
-impl Default for MergedWriter {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl MergedWriter {
     /// Nothing was told yet.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_parts_of(PART_EDGES)
+        Self::default()
     }
 
     /// The same, with so many edges in a part, at least one.
     #[must_use]
     pub fn with_parts_of(edges: usize) -> Self {
         Self {
-            told: None,
-            current: None,
-            reading: 0,
-            part: 0,
-            labels: HashMap::new(),
-            rules: HashMap::new(),
-            part_edges: edges.max(1),
+            telling: Telling::new(edges),
+            ..Self::default()
         }
     }
 
@@ -63,33 +42,25 @@ impl MergedWriter {
     pub fn begin(&mut self, reading: Arc<MergedReading>) {
         if self.labels.len() > MAX_NAMES || self.rules.len() > MAX_NAMES {
             // Most of them are long gone. Whoever starts again needs no list of those that are.
-            *self = Self {
-                reading: self.reading,
-                ..Self::with_parts_of(self.part_edges)
-            };
+            self.labels.clear();
+            self.rules.clear();
+            self.telling.forget();
         }
-        self.current = Some(Current {
-            reading,
-            after: None,
-        });
-        self.reading += 1;
-        self.part = 0;
+        self.telling.begin(reading);
     }
 
     /// The next part of the reading that was begun; `None` after the last one. There is at least one.
     pub fn next_part(&mut self, server: &str) -> Option<EdgesPart> {
-        let Current { reading, mut after } = self.current.take()?;
+        let Due {
+            reading,
+            place: mut after,
+            told,
+            mut part,
+        } = self.telling.due()?;
+        server.clone_into(&mut part.node_name);
+        part.read_at = Some(timestamp(reading.read_ns));
+        part.unattributed = Some(reading.unattributed);
         let now = Arc::clone(&reading);
-        let told = self.told.clone();
-        let mut part = EdgesPart {
-            node_name: server.to_owned(),
-            reading: self.reading,
-            part: self.part,
-            whole: told.is_none(),
-            read_at: Some(timestamp(reading.read_ns)),
-            unattributed: Some(reading.unattributed),
-            ..EdgesPart::default()
-        };
         let nothing = Pairs::new();
         let before = told.as_ref().map_or(&nothing, |told| &told.pairs);
         let from = after.clone();
@@ -102,7 +73,7 @@ impl MergedWriter {
                 (Some((was, _)), Some((is, _))) => Arc::clone(was.min(is)),
                 (Some((one, _)), None) | (None, Some((one, _))) => Arc::clone(one),
             };
-            if part.merged.len() == self.part_edges {
+            if part.merged.len() == self.telling.part_edges {
                 part.last = false;
                 break;
             }
@@ -121,11 +92,10 @@ impl MergedWriter {
             }
             after = Some(next);
         }
-        self.part += 1;
         if part.last {
-            self.told = Some(reading);
+            self.telling.is_told(reading);
         } else {
-            self.current = Some(Current { reading, after });
+            self.telling.goes_on(reading, after);
         }
         Some(part)
     }

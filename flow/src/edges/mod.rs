@@ -4,12 +4,14 @@
 //! has changed in later ones. An [`EdgeMerge`] takes the parts of any number of nodes and knows the totals by label set, in
 //! which each connection counts once. A [`MergedWriter`] tells of those.
 
+pub mod asked;
 mod counts;
 mod merge;
 mod merged_writer;
 mod node;
 mod pair;
 mod reading;
+mod telling;
 mod writer;
 
 pub use merge::{EdgeMerge, EdgesError};

@@ -10,47 +10,33 @@ use policy::LabelSet;
 use proto::tycho::v1::{Edge, EdgeKind, EdgeLabels, EdgeRule, EdgesPart, EndManaged, PolicyName};
 
 use super::counts::of_cell;
-use super::{EdgeId, EdgeReading, EdgeTotal, MAX_NAMES, PART_EDGES};
+use super::telling::{Due, Telling};
+use super::{EdgeId, EdgeReading, EdgeTotal, MAX_NAMES};
 use crate::rules::{Rule, RuleAction, RuleInfo};
 use crate::selection::timestamp;
 
 /// What a client was told, and what it is being told.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct PartWriter {
-    told: Option<Arc<EdgeReading>>,
-    /// The reading that is being told, and how far it has come in the earlier one and in itself.
-    current: Option<(Arc<EdgeReading>, usize, usize)>,
-    reading: u64,
-    part: u32,
+    /// By how far it has come in the earlier reading and in the new one.
+    telling: Telling<EdgeReading, (usize, usize)>,
     labels: HashMap<u32, LabelSet>,
     rules: HashMap<u32, Arc<Rule>>,
-    part_edges: usize,
-}
-
-impl Default for PartWriter {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl PartWriter {
     /// Nothing was told yet.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_parts_of(PART_EDGES)
+        Self::default()
     }
 
     /// The same, with so many edges in a part, at least one.
     #[must_use]
     pub fn with_parts_of(edges: usize) -> Self {
         Self {
-            told: None,
-            current: None,
-            reading: 0,
-            part: 0,
-            labels: HashMap::new(),
-            rules: HashMap::new(),
-            part_edges: edges.max(1),
+            telling: Telling::new(edges),
+            ..Self::default()
         }
     }
 
@@ -58,32 +44,27 @@ impl PartWriter {
     pub fn begin(&mut self, reading: Arc<EdgeReading>) {
         if self.labels.len() > MAX_NAMES || self.rules.len() > MAX_NAMES {
             // Most of them are long gone. Whoever starts again needs no list of those that are.
-            *self = Self {
-                reading: self.reading,
-                ..Self::with_parts_of(self.part_edges)
-            };
+            self.labels.clear();
+            self.rules.clear();
+            self.telling.forget();
         }
-        self.current = Some((reading, 0, 0));
-        self.reading += 1;
-        self.part = 0;
+        self.telling.begin(reading);
     }
 
     /// The next part of the reading that was begun; `None` after the last one. There is at least one.
     pub fn next_part(&mut self) -> Option<EdgesPart> {
-        let (reading, mut old, mut new) = self.current.take()?;
-        let told = self.told.clone();
+        let Due {
+            reading,
+            place: (mut old, mut new),
+            told,
+            mut part,
+        } = self.telling.due()?;
         let before = told.as_ref().map_or(&[][..], |told| told.totals());
-        let mut part = EdgesPart {
-            node_name: reading.node_name.clone(),
-            reading: self.reading,
-            part: self.part,
-            whole: told.is_none(),
-            read_at: Some(timestamp(reading.read_ns)),
-            counted_since: Some(timestamp(reading.counted_since_ns)),
-            epoch: reading.epoch.number(),
-            ..EdgesPart::default()
-        };
-        while part.edges.len() + part.gone.len() < self.part_edges {
+        part.node_name.clone_from(&reading.node_name);
+        part.read_at = Some(timestamp(reading.read_ns));
+        part.counted_since = Some(timestamp(reading.counted_since_ns));
+        part.epoch = reading.epoch.number();
+        while part.edges.len() + part.gone.len() < self.telling.part_edges {
             let (was, is) = (before.get(old), reading.totals().get(new));
             let order = match (was, is) {
                 (None, None) => break,
@@ -103,12 +84,11 @@ impl PartWriter {
                 _ => {}
             }
         }
-        self.part += 1;
         part.last = old == before.len() && new == reading.totals().len();
         if part.last {
-            self.told = Some(reading);
+            self.telling.is_told(reading);
         } else {
-            self.current = Some((reading, old, new));
+            self.telling.goes_on(reading, (old, new));
         }
         Some(part)
     }

@@ -5,27 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use daemon::drain::Drain;
-use flow::edges::{EdgeMerge, EdgeReading, MergedWriter, PartWriter};
+use flow::edges::{EdgeMerge, EdgeReading, MergedWriter, PartWriter, asked};
 use futures_util::Stream;
 use proto::tycho::v1::edges_server::Edges;
-use proto::tycho::v1::{EdgeForm, EdgesPart, GetEdgesRequest, StreamEdgesRequest};
+use proto::tycho::v1::{EdgesPart, GetEdgesRequest, StreamEdgesRequest};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::control::ask;
+use super::query::invalid;
 use crate::control::Command;
 use crate::node::Node;
-
-/// The shortest time between two readings, which is that between two looks of the control thread.
-const SHORTEST: Duration = Duration::from_secs(1);
-
-/// The longest that means anything; a longer one is this.
-const LONGEST: Duration = Duration::from_secs(24 * 3_600);
-
-/// A reading comes about when it is due: so much earlier it is taken for it.
-const EARLY: Duration = Duration::from_millis(200);
 
 type Parts = Pin<Box<dyn Stream<Item = Result<EdgesPart, Status>> + Send>>;
 
@@ -53,8 +45,8 @@ impl Edges for EdgesApi {
         &self,
         request: Request<GetEdgesRequest>,
     ) -> Result<Response<Parts>, Status> {
-        let form = form(request.get_ref().form)?;
-        let mut teller = Teller::new(&self.node, form);
+        let merged = asked::is_merged(request.get_ref().form).map_err(invalid)?;
+        let mut teller = Teller::new(&self.node, merged);
         teller.begin(read(&self.node).await?)?;
         let parts = std::iter::from_fn(move || teller.next_part().map(Ok));
         Ok(Response::new(Box::pin(futures_util::stream::iter(parts))))
@@ -65,8 +57,9 @@ impl Edges for EdgesApi {
         request: Request<StreamEdgesRequest>,
     ) -> Result<Response<Parts>, Status> {
         let request = request.get_ref();
-        let mut teller = Teller::new(&self.node, form(request.form)?);
-        let interval = interval(request.interval.as_ref())?;
+        let merged = asked::is_merged(request.form).map_err(invalid)?;
+        let mut teller = Teller::new(&self.node, merged);
+        let interval = asked::interval(request.interval).map_err(invalid)?;
         // Before the first one is read, so that none is missed.
         let readings = self.node.edges.follow();
         teller.begin(read(&self.node).await?)?;
@@ -98,26 +91,6 @@ async fn read(node: &Node) -> Result<Arc<EdgeReading>, Status> {
     newest.ok_or_else(|| Status::unavailable("this node shows flows only: it counts no edges"))
 }
 
-fn form(number: i32) -> Result<EdgeForm, Status> {
-    EdgeForm::try_from(number).map_err(|_unknown| {
-        Status::invalid_argument(format!(
-            "form: {number} is none that this version knows; it knows BY_NODE (1) and MERGED (2)"
-        ))
-    })
-}
-
-fn interval(asked: Option<&prost_types::Duration>) -> Result<Duration, Status> {
-    let Some(asked) = asked else {
-        return Ok(SHORTEST);
-    };
-    let interval = Duration::try_from(*asked).map_err(|error| {
-        Status::invalid_argument(format!(
-            "interval: is no time between two readings: {error}"
-        ))
-    })?;
-    Ok(interval.clamp(SHORTEST, LONGEST))
-}
-
 /// What one client is told, in the form that it has asked for.
 struct Teller {
     parts: PartWriter,
@@ -131,10 +104,10 @@ struct Merged {
 }
 
 impl Teller {
-    fn new(node: &Node, form: EdgeForm) -> Self {
+    fn new(node: &Node, merged: bool) -> Self {
         Self {
             parts: PartWriter::new(),
-            merged: (form == EdgeForm::Merged).then(|| Merged {
+            merged: merged.then(|| Merged {
                 server: node.names.node_name.clone(),
                 merge: EdgeMerge::new(),
                 writer: MergedWriter::new(),
@@ -194,27 +167,7 @@ impl Follower {
     /// The newest reading, when there is another one and it is time for it.
     async fn due(&mut self) -> Option<Arc<EdgeReading>> {
         self.readings.changed().await.ok()?;
-        sleep_until(self.begun + self.interval.saturating_sub(EARLY)).await;
+        sleep_until(self.begun + asked::pause(self.interval)).await;
         self.readings.borrow_and_update().clone()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_interval_is_a_second_at_least() {
-        let check = |seconds, nanos, expect: Option<u64>| {
-            let asked = prost_types::Duration { seconds, nanos };
-            let found = interval(Some(&asked)).ok();
-            assert_eq!(found, expect.map(Duration::from_secs), "{asked:?}");
-        };
-        check(0, 5, Some(1));
-        check(7, 0, Some(7));
-        check(i64::MAX, 0, Some(24 * 3_600));
-        check(-1, 0, None);
-        assert_eq!(interval(None).unwrap(), SHORTEST);
-        assert!(form(3).is_err());
     }
 }

@@ -18,7 +18,7 @@ use crate::peers::{Peer, PeerState, PeerView};
 use crate::upstream::{self, Wanted};
 
 /// When a stream has failed whose connection holds, it is asked for again after this time.
-const RETRY: Duration = Duration::from_secs(1);
+pub(crate) const RETRY: Duration = Duration::from_secs(1);
 
 impl Merge {
     /// Takes in what has changed about the peers.
@@ -143,8 +143,7 @@ impl Merge {
             flows: GetFlowsRequest {
                 number: 0,
                 since: Some(timestamp(since_ns)),
-                until: self.wanted.flows.until.map(|_| timestamp(window.until_ns)),
-                ..self.wanted.flows.clone()
+                ..self.wanted_first(index).flows
             },
             resume,
             path: self.wanted.path.clone(),
@@ -197,7 +196,7 @@ impl Merge {
 }
 
 /// Whether the way is broken, rather than that the peer has refused.
-fn is_transport(status: &Status) -> bool {
+pub(crate) fn is_transport(status: &Status) -> bool {
     status.code() == Code::Unavailable || std::error::Error::source(status).is_some()
 }
 

@@ -29,10 +29,10 @@ use crate::clock::wall_ns;
 use crate::counts::Counts;
 use crate::peers::Board;
 use crate::upstream::Wanted;
-pub(crate) use members::named_once;
+pub(crate) use members::{RETRY, is_transport, named_once};
 pub(crate) use sink::{Row, Sink, Turn};
 use source::{Polled, Source};
-pub(crate) use status::Statuses;
+pub(crate) use status::{Statuses, about};
 
 /// Rows before other streams get their turn.
 const ROWS_PER_TURN: usize = 8_192;

@@ -66,12 +66,12 @@ impl Statuses {
     }
 
     /// A node is not waited for any more.
-    pub(crate) fn late(&mut self, name: &str, message: &str) {
+    pub(super) fn late(&mut self, name: &str, message: &str) {
         self.push(NodeState::NodeUnavailable, vec![name.to_owned()], message);
     }
 
     /// It is waited for again.
-    pub(crate) fn in_time(&mut self, name: &str) {
+    pub(super) fn in_time(&mut self, name: &str) {
         self.push(NodeState::NodeConnected, vec![name.to_owned()], "");
     }
 
@@ -81,7 +81,7 @@ impl Statuses {
     }
 
     /// What a relay below says of its nodes.
-    pub(crate) fn forward(&mut self, status: NodeStatusEvent) {
+    pub(super) fn forward(&mut self, status: NodeStatusEvent) {
         self.untold.push_back(status);
     }
 
@@ -91,10 +91,19 @@ impl Statuses {
 
     fn push(&mut self, state: NodeState, mut node_names: Vec<String>, message: &str) {
         node_names.sort_unstable();
-        self.untold.push_back(NodeStatusEvent {
-            state_change: state.into(),
-            node_names,
-            message: message.to_owned(),
-        });
+        self.untold.push_back(event(state, node_names, message));
+    }
+}
+
+/// News of one node.
+pub(crate) fn about(state: NodeState, name: &str, message: &str) -> NodeStatusEvent {
+    event(state, vec![name.to_owned()], message)
+}
+
+fn event(state: NodeState, node_names: Vec<String>, message: &str) -> NodeStatusEvent {
+    NodeStatusEvent {
+        state_change: state.into(),
+        node_names,
+        message: message.to_owned(),
     }
 }

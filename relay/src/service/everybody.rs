@@ -64,10 +64,7 @@ where
         match answer {
             Ok(Ok(answer)) => answers.given.push((name, answer.into_inner())),
             Ok(Err(status)) => answers.missing.push((name, refusal(&status))),
-            Err(_elapsed) => {
-                let why = format!("no answer within {PATIENCE:?}");
-                answers.missing.push((name, why));
-            }
+            Err(_elapsed) => answers.missing.push((name, no_answer())),
         }
     }
     answers.given.sort_by(|a, b| a.0.cmp(&b.0));
@@ -104,6 +101,11 @@ pub(super) fn why_not(view: &PeerView) -> String {
         PeerState::Unavailable { reason } => reason.clone(),
         PeerState::Connected(_) | PeerState::Gone => "it is gone".to_owned(),
     }
+}
+
+/// Why a node that can be asked has given no answer.
+pub(super) fn no_answer() -> String {
+    format!("no answer within {PATIENCE:?}")
 }
 
 /// What a node has said instead of an answer.

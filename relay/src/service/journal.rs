@@ -1,22 +1,17 @@
 //! `tycho.v1.Journal` of a relay: one node after the other, by name.
 
-use proto::relay::{NodeState, NodeStatusEvent};
+use flow::selection::page_size;
+use proto::relay::NodeState;
 use proto::tycho::v1::journal_client::JournalClient;
 use proto::tycho::v1::journal_server::Journal;
 use proto::tycho::v1::{GetJournalRequest, GetJournalResponse};
 use tonic::{Code, Request, Response, Status};
 
 use super::answers::Relay;
-use super::everybody::{PATIENCE, passed_on, path, refusal, why_not};
-use crate::merge::named_once;
+use super::everybody::{PATIENCE, no_answer, passed_on, path, refusal, why_not};
+use crate::merge::{about, named_once};
 use crate::peers::PeerView;
 use crate::upstream::RelayPath;
-
-/// Entries in a page, unless the request says otherwise; as nodes have it.
-const PAGE: u32 = 1_000;
-
-/// And at most.
-const LARGEST_PAGE: u32 = 10_000;
 
 /// The largest page that is taken: one of policies with many long rules.
 const MOST_BYTES: usize = 64 << 20;
@@ -53,10 +48,7 @@ impl Journal for JournalApi {
         let (metadata, _, request) = request.into_parts();
         let path = path(&self.relay, &metadata.into_headers())?;
         let (from, token) = read_token(&request.page_token)?;
-        let mut left = match request.page_size {
-            0 => PAGE,
-            size => size.min(LARGEST_PAGE),
-        };
+        let mut left = page_size(request.page_size);
         let mut page = GetJournalResponse::default();
         let mut has_answer = false;
         for peer in self.peers(from) {
@@ -87,11 +79,7 @@ impl Journal for JournalApi {
                     }
                 }
                 Err(Refused::Request(status)) => return Err(status),
-                Err(Refused::Node(state, why)) => page.node_status.push(NodeStatusEvent {
-                    state_change: state.into(),
-                    node_names: vec![name.to_owned()],
-                    message: why,
-                }),
+                Err(Refused::Node(state, why)) => page.node_status.push(about(state, name, &why)),
             }
         }
         match page.node_status.first() {
@@ -139,9 +127,6 @@ async fn ask(
         Ok(Ok(answer)) => Ok(answer.into_inner()),
         Ok(Err(status)) if status.code() == Code::InvalidArgument => Err(Refused::Request(status)),
         Ok(Err(status)) => Err(Refused::Node(NodeState::NodeError, refusal(&status))),
-        Err(_elapsed) => {
-            let why = format!("no answer within {PATIENCE:?}");
-            Err(Refused::Node(NodeState::NodeUnavailable, why))
-        }
+        Err(_elapsed) => Err(Refused::Node(NodeState::NodeUnavailable, no_answer())),
     }
 }

@@ -3,22 +3,18 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_util::stream::BoxStream;
 use futures_util::{Stream as _, StreamExt as _, TryStreamExt as _};
 use proto::relay::NodeStatusEvent;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
-use tonic::{Code, Response, Status, Streaming};
+use tonic::{Response, Status, Streaming};
 
 use super::answers::Relay;
 use super::everybody::refusal;
-use crate::merge::{Statuses, named_once};
+use crate::merge::{RETRY, Statuses, is_transport, named_once};
 use crate::peers::{Connection, Peer, PeerView};
-
-/// A stream that has ended while its connection holds is asked for again after this time.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// What one node sends.
 pub(super) type FromNode<T> = BoxStream<'static, Result<T, Status>>;
@@ -237,9 +233,4 @@ fn until_lost<T: Send + 'static>(stream: FromNode<T>, connection: &Connection) -
         .take_until(lost.cancelled_owned())
         .chain(futures_util::stream::once(error).filter_map(std::future::ready))
         .boxed()
-}
-
-/// Whether the way is broken, rather than that the node has refused.
-fn is_transport(status: &Status) -> bool {
-    status.code() == Code::Unavailable || std::error::Error::source(status).is_some()
 }

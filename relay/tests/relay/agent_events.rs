@@ -3,7 +3,6 @@
 use proto::flow::AgentEvent;
 use proto::flow::agent_event::Notification;
 use proto::observer::{GetAgentEventsRequest, GetAgentEventsResponse};
-use relay::Config;
 use tonic::Streaming;
 
 use crate::fixture::{LONG, TestNode, TestRelay, named};
@@ -59,12 +58,11 @@ async fn stored_events_come_in_one_order_and_are_counted_in_total() {
     add(&a, [1, 3, 5, 7]);
     add(&b, [2, 4, 6]);
     let nowhere = 1;
-    let relay = TestRelay::with(Config {
-        peers: vec![named("a", a.port), named("b", b.port), named("c", nowhere)],
-        ..Config::default()
-    })
+    let relay = TestRelay::over(
+        vec![named("a", a.port), named("b", b.port), named("c", nowhere)],
+        2,
+    )
     .await;
-    relay.connected(2).await;
     let check = async |number, first, since: Option<i64>, until: Option<i64>, expect: &[&str]| {
         let request = GetAgentEventsRequest {
             number,

@@ -17,12 +17,7 @@ async fn a_clock_beyond_the_bound_is_set_right_and_named() {
     for (offset_s, way) in [(2_i64, "ahead of"), (-120, "behind")] {
         let mut a = TestNode::start("a", 10_000).await;
         let mut b = TestNode::start_at("b", 10_000, offset_s * 1_000_000_000, 0).await;
-        let relay = TestRelay::with(Config {
-            peers: vec![named("a", a.port), named("b", b.port)],
-            ..Config::default()
-        })
-        .await;
-        relay.connected(2).await;
+        let relay = TestRelay::over(vec![named("a", a.port), named("b", b.port)], 2).await;
         let mut stream = relay.stream(follow()).await;
         assert_eq!(stream.status().await, "connected a,b");
         let skewed = stream.status().await;
@@ -50,12 +45,7 @@ async fn a_clock_beyond_the_bound_is_set_right_and_named() {
 async fn a_clock_within_the_bound_is_believed() {
     let mut a = TestNode::start("a", 10_000).await;
     let mut b = TestNode::start_at("b", 10_000, -200_000_000, 0).await;
-    let relay = TestRelay::with(Config {
-        peers: vec![named("a", a.port), named("b", b.port)],
-        ..Config::default()
-    })
-    .await;
-    relay.connected(2).await;
+    let relay = TestRelay::over(vec![named("a", a.port), named("b", b.port)], 2).await;
     let mut stream = relay.stream(follow()).await;
     assert_eq!(stream.status().await, "connected a,b");
     a.live(1);
@@ -75,12 +65,7 @@ async fn a_new_life_is_read_whatever_its_clock_says() {
     for (before_ms, after_ms) in [(2_000, -120_000), (-120_000, 2_000), (0, -300), (400, -400)] {
         let mut a = TestNode::start("a", 10_000).await;
         let mut b = TestNode::start_at("b", 10_000, before_ms * MS, 0).await;
-        let relay = TestRelay::with(Config {
-            peers: vec![named("a", a.port), named("b", b.port)],
-            ..Config::default()
-        })
-        .await;
-        relay.connected(2).await;
+        let relay = TestRelay::over(vec![named("a", a.port), named("b", b.port)], 2).await;
         let mut stream = relay.stream(follow()).await;
         b.live(1);
         a.beat();
@@ -104,12 +89,7 @@ async fn what_is_stored_late_comes_also_over_a_new_connection() {
     let before_ns = monotonic_ns();
     let mut a = TestNode::start("a", 10_000).await;
     let proxy = crate::late::Proxy::start(a.port).await;
-    let relay = TestRelay::with(Config {
-        peers: vec![named("a", proxy.port)],
-        ..Config::default()
-    })
-    .await;
-    relay.connected(1).await;
+    let relay = TestRelay::over(vec![named("a", proxy.port)], 1).await;
     let mut stream = relay.stream(follow()).await;
     assert_eq!(stream.status().await, "connected a");
     a.live(1);
@@ -130,12 +110,7 @@ async fn times_that_a_client_names_are_set_right_too() {
         node.live(port);
         node.settle(monotonic_ns()).await;
     }
-    let relay = TestRelay::with(Config {
-        peers: vec![named("a", a.port), named("b", b.port)],
-        ..Config::default()
-    })
-    .await;
-    relay.connected(2).await;
+    let relay = TestRelay::over(vec![named("a", a.port), named("b", b.port)], 2).await;
     let above = TestRelay::with(Config {
         name: "above".to_owned(),
         peers: vec![named("below", relay.port)],

@@ -112,12 +112,11 @@ async fn each_node_for_itself_and_all_together() {
     ];
     publish(&b, 400, &on_b);
     let nowhere = 1;
-    let relay = TestRelay::with(Config {
-        peers: vec![named("a", a.port), named("b", b.port), named("c", nowhere)],
-        ..Config::default()
-    })
+    let relay = TestRelay::over(
+        vec![named("a", a.port), named("b", b.port), named("c", nowhere)],
+        2,
+    )
     .await;
-    relay.connected(2).await;
     let parts = get(&relay, EdgeForm::ByNode).await;
     assert_eq!(news(&parts), ["NODE_CONNECTED a,b", "NODE_UNAVAILABLE c"]);
     let mut told: Vec<(String, u32, u64)> = parts

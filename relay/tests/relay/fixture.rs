@@ -222,12 +222,18 @@ pub(crate) struct TestRelay {
 impl TestRelay {
     /// A relay in front of these nodes; all of them are connected.
     pub(crate) async fn start(nodes: &[TestNode]) -> Self {
+        let peers = nodes.iter().map(TestNode::address).collect();
+        Self::over(peers, nodes.len()).await
+    }
+
+    /// A relay in front of these peers; so many of them are connected.
+    pub(crate) async fn over(peers: Vec<NamedAddress>, connected: usize) -> Self {
         let relay = Self::with(Config {
-            peers: nodes.iter().map(TestNode::address).collect(),
+            peers,
             ..Config::default()
         })
         .await;
-        relay.connected(nodes.len()).await;
+        relay.connected(connected).await;
         relay
     }
 

@@ -1,7 +1,6 @@
 //! Streams that follow: order as it happens, nodes that die and return.
 
 use proto::observer::GetFlowsRequest;
-use relay::Config;
 
 use crate::fixture::{TestNode, TestRelay, all, follow};
 
@@ -56,15 +55,14 @@ async fn the_last_ones_then_those_that_come() {
 async fn a_node_that_dies_and_returns() {
     let mut a = TestNode::start("a", 10_000).await;
     let b = TestNode::start("b", 10_000).await;
-    let relay = TestRelay::with(Config {
-        peers: vec![
+    let relay = TestRelay::over(
+        vec![
             crate::fixture::named("a", a.port),
             crate::fixture::named("b", b.port),
         ],
-        ..Config::default()
-    })
+        2,
+    )
     .await;
-    relay.connected(2).await;
     let mut stream = relay.stream(follow()).await;
     assert_eq!(stream.status().await, "connected a,b");
     let port = b.end().await;
@@ -89,12 +87,7 @@ async fn a_node_that_dies_and_returns() {
 async fn a_connection_that_breaks_costs_no_flow_and_brings_none_twice() {
     let mut a = TestNode::start("a", 10_000).await;
     let proxy = crate::late::Proxy::start(a.port).await;
-    let relay = TestRelay::with(Config {
-        peers: vec![crate::fixture::named("a", proxy.port)],
-        ..Config::default()
-    })
-    .await;
-    relay.connected(1).await;
+    let relay = TestRelay::over(vec![crate::fixture::named("a", proxy.port)], 1).await;
     let mut stream = relay.stream(follow()).await;
     assert_eq!(stream.status().await, "connected a");
     let mut port = 0;

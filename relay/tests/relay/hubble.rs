@@ -6,7 +6,6 @@ use prost_types::FieldMask;
 use proto::observer::GetFlowsRequest;
 use proto::tycho::v1::nodes_client::NodesClient;
 use proto::tycho::v1::{ListNodesRequest, NodeKind};
-use relay::Config;
 
 use crate::fixture::{TestNode, TestRelay, all, flows, follow, named, show, time_ns};
 use crate::hubble_server::HubbleServer;
@@ -14,12 +13,7 @@ use crate::hubble_server::HubbleServer;
 pub(crate) async fn mixed(tasks: &Tasks) -> (HubbleServer, TestNode, TestRelay) {
     let (hubble, port) = HubbleServer::start(tasks).await;
     let node = TestNode::start("a", 10_000).await;
-    let relay = TestRelay::with(Config {
-        peers: vec![named("h", port), named("a", node.port)],
-        ..Config::default()
-    })
-    .await;
-    relay.connected(2).await;
+    let relay = TestRelay::over(vec![named("h", port), named("a", node.port)], 2).await;
     (hubble, node, relay)
 }
 

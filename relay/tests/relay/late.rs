@@ -134,12 +134,7 @@ async fn a_node_whose_packets_vanish() {
     let mut a = TestNode::start("a", 10_000).await;
     let mut b = TestNode::start("b", 10_000).await;
     let proxy = Proxy::start(b.port).await;
-    let relay = TestRelay::with(Config {
-        peers: vec![named("a", a.port), named("b", proxy.port)],
-        ..Config::default()
-    })
-    .await;
-    relay.connected(2).await;
+    let relay = TestRelay::over(vec![named("a", a.port), named("b", proxy.port)], 2).await;
     for (node, port) in [(&mut a, 1), (&mut b, 2)] {
         node.live(port);
         node.settle(observer::pipeline::monotonic_ns()).await;

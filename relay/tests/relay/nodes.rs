@@ -18,12 +18,11 @@ async fn nodes_and_their_sums() {
     a.live(1);
     a.settle(u64::MAX).await;
     let nowhere = 1;
-    let relay = TestRelay::with(Config {
-        peers: vec![named("a", a.port), named("b", b.port), named("c", nowhere)],
-        ..Config::default()
-    })
+    let relay = TestRelay::over(
+        vec![named("a", a.port), named("b", b.port), named("c", nowhere)],
+        2,
+    )
     .await;
-    relay.connected(2).await;
     let status = relay
         .client()
         .server_status(ServerStatusRequest {})

@@ -6,7 +6,7 @@ mod spans;
 use std::sync::Arc;
 
 use daemon::tasks::Tasks;
-use flow::selection::{time_ns, timestamp};
+use flow::selection::{page_size, time_ns, timestamp};
 use proto::tycho::v1::journal_server::Journal;
 use proto::tycho::v1::{GetJournalRequest, GetJournalResponse, JournalExtent, JournalKind};
 use tonic::{Request, Response, Status};
@@ -17,12 +17,6 @@ use super::selection::Selection;
 use crate::control::Snapshot;
 use crate::node::Node;
 use spans::Place;
-
-/// Entries in a page, unless the request says otherwise.
-const PAGE: u32 = 1_000;
-
-/// And at most.
-const LARGEST_PAGE: u32 = 10_000;
 
 #[derive(Debug)]
 pub(super) struct JournalApi {
@@ -87,10 +81,7 @@ impl Wanted {
                 Status::invalid_argument(format!("kinds: {number} is none that this version knows"))
             })?);
         }
-        let page = match request.page_size {
-            0 => PAGE,
-            size => size.min(LARGEST_PAGE),
-        };
+        let page = page_size(request.page_size);
         let after = match request.page_token.as_str() {
             "" => None,
             token => Some(Place::parse(token).ok_or_else(|| {

@@ -14,7 +14,7 @@ use http::HeaderMap;
 use proto::flow::agent_event::Notification;
 use proto::flow::{AgentEvent, AgentEventType, AgentEventUnknown};
 use proto::observer::{GetAgentEventsRequest, GetAgentEventsResponse};
-use proto::relay::{NodeState, NodeStatusEvent};
+use proto::relay::NodeStatusEvent;
 use tonic::Status;
 
 use super::answers::{Relay, StreamSlot, invalid};
@@ -139,15 +139,6 @@ impl Wanted {
             node_name: self.relay.name.to_string(),
             time: Some(timestamp(wall_ns())),
         }
-    }
-}
-
-/// A node that has no part in the answer.
-fn missing(state: NodeState, name: &str, why: String) -> NodeStatusEvent {
-    NodeStatusEvent {
-        state_change: state.into(),
-        node_names: vec![name.to_owned()],
-        message: why,
     }
 }
 

@@ -9,9 +9,9 @@ use proto::observer::observer_client::ObserverClient;
 use proto::observer::{GetAgentEventsRequest, GetAgentEventsResponse};
 use proto::relay::{NodeState, NodeStatusEvent};
 
-use super::{Wanted, missing, time_ns};
-use crate::merge::named_once;
-use crate::service::everybody::{PATIENCE, passed_on, refusal, why_not};
+use super::{Wanted, time_ns};
+use crate::merge::{about, named_once};
+use crate::service::everybody::{PATIENCE, no_answer, passed_on, refusal, why_not};
 use crate::service::sources::{FromNode, asked_for};
 
 /// The streams of all nodes.
@@ -37,7 +37,7 @@ impl Stored {
         for (peer, view) in named_once(&wanted.relay.board.peers()) {
             let name = view.short_name().to_owned();
             let Some(connection) = view.connection() else {
-                absent.push(missing(NodeState::NodeUnavailable, &name, why_not(&view)));
+                absent.push(about(NodeState::NodeUnavailable, &name, &why_not(&view)));
                 continue;
             };
             let mut request = GetAgentEventsRequest {
@@ -104,13 +104,10 @@ impl OfNode {
             }
             Ok(None) => None,
             Ok(Some(Err(status))) => Some((NodeState::NodeError, refusal(&status))),
-            Err(_elapsed) => {
-                let why = format!("no answer within {PATIENCE:?}");
-                Some((NodeState::NodeUnavailable, why))
-            }
+            Err(_elapsed) => Some((NodeState::NodeUnavailable, no_answer())),
         };
         self.stream = None;
         let (state, why) = failure?;
-        Some(missing(state, &self.name, why))
+        Some(about(state, &self.name, &why))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use daemon::tasks::Tasks;
+use flow::edges::asked::SHORTEST_INTERVAL;
 use flow::edges::{EdgeMerge, MergedReading};
 use http::HeaderMap;
 use proto::relay::{NodeState, NodeStatusEvent};
@@ -13,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{Owners, SHORTEST, opener};
+use super::{Owners, opener};
 use crate::service::answers::Relay;
 use crate::service::sources::{News, Sources};
 use crate::upstream::RelayPath;
@@ -92,7 +93,7 @@ impl Worker {
         let path = RelayPath::of(&HeaderMap::new(), relay.epoch).unwrap_or_default();
         Self {
             hub,
-            sources: Sources::new(relay, true, opener(path, Some(SHORTEST))),
+            sources: Sources::new(relay, true, opener(path, Some(SHORTEST_INTERVAL))),
             owners: Owners::default(),
             merge: EdgeMerge::new(),
             nodes: BTreeMap::new(),
@@ -101,7 +102,7 @@ impl Worker {
     }
 
     async fn run(mut self, cancel: CancellationToken) {
-        let mut looks = interval(SHORTEST);
+        let mut looks = interval(SHORTEST_INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut idle = 0;
         let mut was_complete = false;

@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flow::edges::MergedWriter;
+use flow::edges::{MergedWriter, asked};
 use proto::relay::{NodeState, NodeStatusEvent};
 use proto::tycho::v1::EdgesPart;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::hub::{COMPLETE_WITHIN, HubView};
+use crate::merge::about;
 use crate::service::answers::Relay;
-
-/// Totals come about when they are due: so much earlier they are taken for it.
-const EARLY: Duration = Duration::from_millis(200);
 
 /// What the client was told.
 pub(super) struct Merged {
@@ -72,7 +70,7 @@ impl Merged {
     /// The newest totals, when there are others and it is time for them.
     async fn due(&mut self, begun: Instant, interval: Duration) -> Option<Arc<HubView>> {
         self.views.changed().await.ok()?;
-        sleep_until(begun + interval.saturating_sub(EARLY)).await;
+        sleep_until(begun + asked::pause(interval)).await;
         Some(Arc::clone(&*self.views.borrow_and_update()))
     }
 
@@ -82,7 +80,7 @@ impl Merged {
         for (name, now) in &view.nodes {
             let is_news = self.nodes.get(name) != Some(now);
             if is_news && !(is_start && now.0 == NodeState::NodeConnected) {
-                self.untold.push(status(now.0, name, &now.1));
+                self.untold.push(about(now.0, name, &now.1));
             }
         }
         let gone = self
@@ -90,15 +88,7 @@ impl Merged {
             .keys()
             .filter(|name| !view.nodes.contains_key(*name));
         self.untold
-            .extend(gone.map(|name| status(NodeState::NodeGone, name, "")));
+            .extend(gone.map(|name| about(NodeState::NodeGone, name, "")));
         self.nodes.clone_from(&view.nodes);
-    }
-}
-
-fn status(state: NodeState, name: &str, message: &str) -> NodeStatusEvent {
-    NodeStatusEvent {
-        state_change: state.into(),
-        node_names: vec![name.to_owned()],
-        message: message.to_owned(),
     }
 }

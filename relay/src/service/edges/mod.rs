@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use flow::edges::asked;
 use futures_util::{Stream, StreamExt as _, stream};
 use http::HeaderMap;
 use proto::relay::NodeStatusEvent;
@@ -16,7 +17,7 @@ use proto::tycho::v1::edges_server::Edges;
 use proto::tycho::v1::{EdgeForm, EdgesPart, GetEdgesRequest, StreamEdgesRequest};
 use tonic::{Request, Response, Status};
 
-use super::answers::Relay;
+use super::answers::{Relay, invalid};
 use super::everybody::{passed_on, path};
 use super::sources::{News, Open, Sources, asked_for};
 use crate::upstream::RelayPath;
@@ -25,12 +26,6 @@ use merged::Merged;
 
 /// The largest part that is taken: one whose edges all need labels and rules.
 const MOST_BYTES: usize = 16 << 20;
-
-/// The shortest time between two readings, as nodes have it.
-const SHORTEST: Duration = Duration::from_secs(1);
-
-/// The longest that means anything; a longer one is this.
-const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
 type Parts = Pin<Box<dyn Stream<Item = Result<EdgesPart, Status>> + Send>>;
 
@@ -80,14 +75,9 @@ impl EdgesApi {
         form: i32,
         interval: Option<Duration>,
     ) -> Result<Response<Parts>, Status> {
-        let parts = match EdgeForm::try_from(form) {
-            Ok(EdgeForm::Merged) => self.merged(headers, interval)?,
-            Ok(EdgeForm::ByNode | EdgeForm::Unspecified) => self.by_node(headers, interval)?,
-            Err(_unknown) => {
-                return Err(Status::invalid_argument(format!(
-                    "form: {form} is none that this version knows; it knows BY_NODE (1) and MERGED (2)"
-                )));
-            }
+        let parts = match asked::is_merged(form).map_err(invalid)? {
+            true => self.merged(headers, interval)?,
+            false => self.by_node(headers, interval)?,
         };
         Ok(Response::new(parts))
     }
@@ -111,15 +101,7 @@ impl Edges for EdgesApi {
         request: Request<StreamEdgesRequest>,
     ) -> Result<Response<Parts>, Status> {
         let (metadata, _, request) = request.into_parts();
-        let interval = match request.interval {
-            None => SHORTEST,
-            Some(asked) => Duration::try_from(asked).map_err(|error| {
-                Status::invalid_argument(format!(
-                    "interval: is no time between two readings: {error}"
-                ))
-            })?,
-        };
-        let interval = interval.clamp(SHORTEST, LONGEST);
+        let interval = asked::interval(request.interval).map_err(invalid)?;
         self.parts(&metadata.into_headers(), request.form, Some(interval))
     }
 }
