@@ -1,5 +1,6 @@
 //! Nodes behind TCP ports, a relay in front of them, and a client.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -128,6 +129,23 @@ impl TestNode {
         self.inlet = None;
         self.tasks.shutdown(LONG).await.unwrap();
         self.port
+    }
+}
+
+/// Stores flows of these source ports at the nodes that own them, in the order of the ports and ending now. They are a
+/// millisecond apart: each node reads the clock for itself, and is interrupted now and then while it does.
+pub(crate) async fn store(
+    nodes: &mut [TestNode],
+    ports: RangeInclusive<u16>,
+    owner: impl Fn(u16) -> usize,
+) {
+    let now_ns = monotonic_ns();
+    let last = *ports.end();
+    for port in ports {
+        nodes[owner(port)].push(port, now_ns - u64::from(last - port) * 1_000_000);
+    }
+    for node in nodes {
+        node.settle(monotonic_ns()).await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proto::observer::GetFlowsRequest;
 
-use crate::fixture::{TestNode, TestRelay, all, follow};
+use crate::fixture::{TestNode, TestRelay, all, follow, store};
 
 #[tokio::test]
 async fn flows_come_in_order_as_they_happen() {
@@ -29,13 +29,7 @@ async fn the_last_ones_then_those_that_come() {
         TestNode::start("a", 10_000).await,
         TestNode::start("b", 10_000).await,
     ];
-    for port in 1..=20 {
-        nodes[usize::from(port % 2 == 0)].live(port);
-    }
-    for node in &mut nodes {
-        let now_ns = observer::pipeline::monotonic_ns();
-        node.settle(now_ns).await;
-    }
+    store(&mut nodes, 1..=20, |port| usize::from(port % 2 == 0)).await;
     let relay = TestRelay::start(&nodes).await;
     let request = GetFlowsRequest {
         number: 3,

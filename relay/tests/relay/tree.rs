@@ -5,7 +5,7 @@ use std::time::Duration;
 use proto::observer::GetFlowsRequest;
 use relay::Config;
 
-use crate::fixture::{TestNode, TestRelay, all, flows, follow, named, show, time_ns};
+use crate::fixture::{TestNode, TestRelay, all, flows, follow, named, show, store, time_ns};
 
 async fn tree() -> (Vec<TestNode>, Vec<TestRelay>, TestRelay) {
     let mut nodes = Vec::new();
@@ -29,12 +29,7 @@ async fn tree() -> (Vec<TestNode>, Vec<TestRelay>, TestRelay) {
 #[tokio::test]
 async fn stored_flows_and_those_that_follow() {
     let (mut nodes, below, top) = tree().await;
-    for port in 1..=40 {
-        nodes[usize::from(port % 4)].live(port);
-    }
-    for node in &mut nodes {
-        node.settle(observer::pipeline::monotonic_ns()).await;
-    }
+    store(&mut nodes, 1..=40, |port| usize::from(port % 4)).await;
     let answers = top.answers(all()).await;
     let times: Vec<u64> = answers
         .iter()
