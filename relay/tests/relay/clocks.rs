@@ -108,7 +108,7 @@ async fn times_that_a_client_names_are_set_right_too() {
     let mut b = TestNode::start_at("b", 10_000, -120_000 * MS, 0).await;
     for (node, port) in [(&mut a, 1), (&mut b, 2)] {
         node.live(port);
-        node.settle(monotonic_ns()).await;
+        node.settle_now().await;
     }
     let relay = TestRelay::over(vec![named("a", a.port), named("b", b.port)], 2).await;
     let above = TestRelay::with(Config {

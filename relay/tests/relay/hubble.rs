@@ -1,7 +1,7 @@
 //! Plain Hubble observers among the peers: their bytes pass, in order with everybody else's.
 
 use daemon::tasks::Tasks;
-use observer::pipeline::{monotonic_ns, wall_ns};
+use observer::pipeline::wall_ns;
 use prost_types::FieldMask;
 use proto::observer::GetFlowsRequest;
 use proto::tycho::v1::nodes_client::NodesClient;
@@ -29,7 +29,7 @@ async fn stored_flows_of_both_kinds() {
         }
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
-    node.settle(monotonic_ns()).await;
+    node.settle_now().await;
     let check = async |request: GetFlowsRequest, expect: &[&str]| {
         let answers = relay.answers(request).await;
         assert!(answers[1..].is_sorted_by_key(time_ns));

@@ -137,7 +137,7 @@ async fn a_node_whose_packets_vanish() {
     let relay = TestRelay::over(vec![named("a", a.port), named("b", proxy.port)], 2).await;
     for (node, port) in [(&mut a, 1), (&mut b, 2)] {
         node.live(port);
-        node.settle(observer::pipeline::monotonic_ns()).await;
+        node.settle_now().await;
     }
     let mut stream = relay.stream(follow()).await;
     assert_eq!(stream.status().await, "connected a,b");

@@ -45,7 +45,7 @@ async fn a_client_that_does_not_read_loses_by_count() {
         for _ in 0..1_000 {
             nodes[0].push(2, observer::pipeline::monotonic_ns());
         }
-        nodes[0].settle(observer::pipeline::monotonic_ns()).await;
+        nodes[0].settle_now().await;
         assert!(batch < FLOWS);
     }
     nodes[0].live(3);
