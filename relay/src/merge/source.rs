@@ -104,6 +104,8 @@ impl Source {
         self.connection = connection.number;
         self.reader = BatchReader::new(Arc::clone(&self.peer.interner));
         self.lane_places.clear();
+        // What an earlier stream had promised holds for it alone: an observer that ends promises that nothing will come.
+        (self.bound_ns, self.watermark_ns) = (0, 0);
         self.stream = Some(Stream {
             batches,
             lost: Box::pin(connection.lost.clone().cancelled_owned()),

@@ -1,6 +1,7 @@
 //! Streams that follow: order as it happens, nodes that die and return.
 
 use proto::observer::GetFlowsRequest;
+use relay::Config;
 
 use crate::fixture::{TestNode, TestRelay, all, follow, store};
 
@@ -115,4 +116,34 @@ async fn the_end_of_the_relay_ends_streams_in_order() {
     assert_eq!(stream.flow().await, "a:1");
     relay.end().await;
     assert!(stream.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_node_that_has_promised_nothing_more_and_returns() {
+    let mut a = TestNode::start("a", 10_000).await;
+    let mut b = TestNode::start("b", 10_000).await;
+    let relay = TestRelay::with(Config {
+        peers: vec![
+            crate::fixture::named("a", a.port),
+            crate::fixture::named("b", b.port),
+        ],
+        late_bound: crate::fixture::LONG,
+        ..Config::default()
+    })
+    .await;
+    relay.connected(2).await;
+    let mut stream = relay.stream(follow()).await;
+    assert_eq!(stream.status().await, "connected a,b");
+    // As an observer that is asked to end: its pipeline ends first. That others do not wait for it tells that the relay
+    // has read its promise.
+    b.inlet = None;
+    a.live(1);
+    assert_eq!(stream.flow().await, "a:1");
+    let port = b.end().await;
+    relay.connected(1).await;
+    let mut b = TestNode::start_at("b", 10_000, 0, port).await;
+    relay.connected(2).await;
+    b.live(2);
+    a.beat();
+    assert_eq!(stream.flow().await, "b:2");
 }
