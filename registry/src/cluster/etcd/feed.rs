@@ -1,6 +1,7 @@
 //! What changes in etcd: a watch that goes on where the last one ended, and a list where that is not possible.
 
-use tokio_stream::StreamExt;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Streaming};
 
@@ -31,7 +32,14 @@ enum Position {
     /// A watch is to be opened; everything up to this revision is known.
     Known(i64),
     /// A watch is open.
-    Watching(Box<Streaming<WatchResponse>>),
+    Watching(Box<Watch>),
+}
+
+/// A watch that is open. The end of its requests is what ends it: a stream whose requests went on would keep a connection
+/// open that nobody uses any more.
+struct Watch {
+    answers: Streaming<WatchResponse>,
+    _requests: mpsc::Sender<WatchRequest>,
 }
 
 impl EtcdFeed {
@@ -67,7 +75,7 @@ impl EtcdFeed {
                     self.position = Position::Watching(Box::new(watch));
                 }
                 Position::Watching(watch) => {
-                    let answer = watch.message().await;
+                    let answer = watch.answers.message().await;
                     let answer = answer
                         .map_err(|status| failed(WATCH, &self.connection.member, &status))?
                         .ok_or_else(|| self.ended("the watch has ended"))?;
@@ -111,7 +119,7 @@ impl EtcdFeed {
         }
     }
 
-    async fn open_watch(&self, from: i64) -> Result<Streaming<WatchResponse>, BackendError> {
+    async fn open_watch(&self, from: i64) -> Result<Watch, BackendError> {
         let prefix = self.connection.full("");
         let create = WatchRequest {
             request_union: Some(RequestUnion::CreateRequest(WatchCreateRequest {
@@ -120,15 +128,21 @@ impl EtcdFeed {
                 start_revision: from,
             })),
         };
-        // The stream of requests stays open: its end would end the watch.
-        let requests = tokio_stream::once(create).chain(tokio_stream::pending());
-        let mut request = Request::new(requests);
+        let (requests, asked) = mpsc::channel(1);
+        requests
+            .try_send(create)
+            .expect("the channel is new and has a place");
+        let mut request = Request::new(ReceiverStream::new(asked));
         // A member that has lost the others ends the watch instead of being silent.
         let yes = MetadataValue::from_static("true");
         request.metadata_mut().insert("hasleader", yes);
         let mut client = self.connection.watches();
         let call = client.watch(request);
-        within(WATCH, &self.connection.member, self.connection.limit, call).await
+        let connection = &self.connection;
+        Ok(Watch {
+            answers: within(WATCH, &connection.member, connection.limit, call).await?,
+            _requests: requests,
+        })
     }
 
     /// The event of an answer, if there is one in it.
