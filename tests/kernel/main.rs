@@ -11,6 +11,7 @@ mod connections;
 mod demo;
 mod differential;
 mod edge_slots;
+mod faults;
 mod flood;
 mod headers;
 mod identities;

@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask setup | check | fuzz | test | demo | bench`.
+//! Developer commands: `cargo xtask setup | check | fuzz | test | soak | demo | bench`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,6 +13,7 @@ mod fuzz;
 mod probes;
 mod repository;
 mod setup;
+mod soak;
 mod stages;
 mod test;
 
@@ -38,6 +39,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Run the tests: as root all of them, as another user those that need no kernel
     Test(test::Options),
+    /// Let nodes, relays, clocks and the network fail again and again, as root; says what memory has become of it
+    Soak(soak::Options),
     /// Build and start the demo; as root
     Demo(demo::Options),
     /// Measure, and compare with the targets
@@ -66,6 +69,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Check => check::run(),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Test(options) => test::run(&options),
+        Command::Soak(options) => soak::run(&options),
         Command::Demo(options) => demo::run(&options),
         Command::Bench(options) => bench::run(&options),
     }
