@@ -265,7 +265,7 @@ async fn read(
     request: GetFlowsRequest,
     shared: &Shared,
 ) -> Result<(), (Code, String)> {
-    let failed = |status: tonic::Status| (status.code(), status.message().to_owned());
+    let failed = |status: tonic::Status| (status.code(), format!("{}: {:?}", status.message(), std::error::Error::source(&status)));
     let connected = connect(target, &ClientSecurity::Plaintext, NARROW).await;
     let channel: Channel = connected.map_err(|error| (Code::Unavailable, error.to_string()))?;
     let mut client = ObserverClient::new(channel).max_decoding_message_size(1 << 26);
