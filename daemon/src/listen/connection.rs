@@ -11,6 +11,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use tonic::transport::server::Connected;
 
 use super::Peer;
+use super::linger::Linger;
 use super::transport::Transport;
 use crate::drain::Drain;
 
@@ -21,6 +22,7 @@ pub struct Connection {
     peer: Peer,
     cut: CancellationToken,
     cut_wait: Pin<Box<WaitForCancellationFutureOwned>>,
+    linger: Linger,
     _open: TaskTrackerToken,
 }
 
@@ -32,6 +34,7 @@ impl Connection {
             stream,
             cut_wait: Box::pin(cut.clone().cancelled_owned()),
             cut,
+            linger: Linger::default(),
             _open: drain.opened(),
         }
     }
@@ -110,6 +113,10 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+        let this = self.get_mut();
+        let mut linger = std::mem::take(&mut this.linger);
+        let polled = this.unless_cut(context, |stream, context| linger.poll(stream, context));
+        this.linger = linger;
+        polled
     }
 }

@@ -3,6 +3,7 @@
 mod connection;
 mod handshake;
 mod incoming;
+mod linger;
 mod namespace;
 mod peer;
 mod transport;

@@ -1,6 +1,7 @@
 //! A client of a relay or an observer: keeps which flows it has got, and all that the stream says beside them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::error::Error;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -265,7 +266,11 @@ async fn read(
     request: GetFlowsRequest,
     shared: &Shared,
 ) -> Result<(), (Code, String)> {
-    let failed = |status: tonic::Status| (status.code(), format!("{}: {:?}", status.message(), std::error::Error::source(&status)));
+    // The message alone does not say why a stream broke.
+    let failed = |status: tonic::Status| {
+        let message = format!("{}: {:?}", status.message(), status.source());
+        (status.code(), message)
+    };
     let connected = connect(target, &ClientSecurity::Plaintext, NARROW).await;
     let channel: Channel = connected.map_err(|error| (Code::Unavailable, error.to_string()))?;
     let mut client = ObserverClient::new(channel).max_decoding_message_size(1 << 26);
