@@ -39,11 +39,11 @@ impl EndpointEncoder {
         };
         let bytes = match &self.keep {
             Keep::Skip => return,
-            Keep::Whole => version.prefixed_endpoint(),
+            Keep::Whole => &version.encoded().prefixed[..],
             Keep::Part(_) => self.masked.get(index).map_or(&[][..], AsRef::as_ref),
         };
         let lines = bytes.iter().step_by(CACHE_LINE_BYTES);
-        let read = lines.fold(version.content().identity, |read, byte| {
+        let read = lines.fold(version.encoded().identity, |read, byte| {
             read ^ u32::from(*byte)
         });
         std::hint::black_box(read);
@@ -65,7 +65,7 @@ impl EndpointEncoder {
         };
         let version = versions.get(index);
         // The record's identity is what the kernel decided by, so it goes before the table's.
-        let Some(version) = version.filter(|version| version.content().identity == identity) else {
+        let Some(version) = version.filter(|version| version.encoded().identity == identity) else {
             let endpoint = decided_endpoint(version.map(AsRef::as_ref), identity).encode_to_vec();
             match node {
                 None => put_bytes(out, field, &endpoint),
@@ -79,7 +79,7 @@ impl EndpointEncoder {
         };
         out.extend_from_slice(&field);
         let Some(node) = node else {
-            out.extend_from_slice(version.prefixed_endpoint());
+            out.extend_from_slice(&version.encoded().prefixed);
             return;
         };
         let masked = self.masked.slot(index).get_or_insert_with(|| {

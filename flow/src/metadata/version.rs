@@ -58,9 +58,18 @@ pub struct MetadataVersion {
     content: MetadataContent,
     from_ns: u64,
     until_ns: AtomicU64,
-    /// Length and bytes of the `flow.Endpoint`, ready to follow a tag.
-    prefixed_endpoint: Box<[u8]>,
     prefix_bytes: usize,
+    encoded: EncodedEndpoint,
+}
+
+/// What each flow needs of a version. One cache line has all of it: versions are many, and seldom in a near cache.
+#[derive(Debug)]
+#[repr(align(32))]
+pub(crate) struct EncodedEndpoint {
+    /// Security identity.
+    pub(crate) identity: u32,
+    /// Length and bytes of the `flow.Endpoint`, ready to follow a tag.
+    pub(crate) prefixed: Box<[u8]>,
 }
 
 impl MetadataContent {
@@ -116,10 +125,13 @@ impl MetadataVersion {
         prefixed_endpoint.extend_from_slice(&endpoint);
         Self {
             index,
+            encoded: EncodedEndpoint {
+                identity: content.identity,
+                prefixed: prefixed_endpoint.into(),
+            },
             content,
             from_ns,
             until_ns: AtomicU64::new(u64::MAX),
-            prefixed_endpoint: prefixed_endpoint.into(),
             prefix_bytes,
         }
     }
@@ -151,12 +163,12 @@ impl MetadataVersion {
     /// The encoded `flow.Endpoint`.
     #[must_use]
     pub fn endpoint_bytes(&self) -> &[u8] {
-        &self.prefixed_endpoint[self.prefix_bytes..]
+        &self.encoded.prefixed[self.prefix_bytes..]
     }
 
-    /// The encoded `flow.Endpoint` behind its length.
-    pub(crate) fn prefixed_endpoint(&self) -> &[u8] {
-        &self.prefixed_endpoint
+    /// The encoded `flow.Endpoint` behind its length, and whose it is.
+    pub(crate) fn encoded(&self) -> &EncodedEndpoint {
+        &self.encoded
     }
 
     /// Ends the span, once.

@@ -23,19 +23,23 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A stream may have so much on its way; a client that reads slowly holds that back for each peer, and what waits longer
-/// has left the processor's caches when its turn comes. Half of it is too little for Hubble's responses: a peer then waits
-/// for room more than it sends.
-const STREAM_WINDOW_BYTES: u32 = 128 << 10;
+/// has left the processor's caches when its turn comes.
+const STREAM_WINDOW_BYTES: u32 = 64 << 10;
+
+/// The same for Hubble's responses, which are ten times longer than rows: with less a peer waits for room more than it sends.
+const HUBBLE_STREAM_WINDOW_BYTES: u32 = 256 << 10;
 
 /// All streams of a peer together: enough that streams whose clients do not read leave room for the others.
 const CONNECTION_WINDOW_BYTES: u32 = 64 << 20;
 
 /// The windows of connections to peers.
-const WINDOWS: Windows = Windows {
-    stream_bytes: STREAM_WINDOW_BYTES,
-    connection_bytes: CONNECTION_WINDOW_BYTES,
-    frame_bytes: 256 << 10,
-};
+const fn windows(stream_bytes: u32) -> Windows {
+    Windows {
+        stream_bytes,
+        connection_bytes: CONNECTION_WINDOW_BYTES,
+        frame_bytes: 256 << 10,
+    }
+}
 
 /// What the tasks of all peers share.
 #[derive(Clone, Debug)]
@@ -92,10 +96,17 @@ async fn open(peer: &Peer, shared: &Shared) -> Result<(Channel, FirstAnswer), St
         ClientSecurity::Plaintext
     };
     let opened = async {
-        let channel = connect(&spec.address.target, &security, WINDOWS)
-            .await
-            .map_err(|error| error.told(Asker::Relay))?;
+        let dial = async |stream_bytes| {
+            connect(&spec.address.target, &security, windows(stream_bytes))
+                .await
+                .map_err(|error| error.told(Asker::Relay))
+        };
+        let mut channel = dial(STREAM_WINDOW_BYTES).await?;
         let first = first_answer(channel.clone()).await?;
+        // Windows hold for a connection, and only an answer tells what the peer is.
+        if first.kind == NodeKind::Hubble {
+            channel = dial(HUBBLE_STREAM_WINDOW_BYTES).await?;
+        }
         if first.heartbeat.is_relay && first.heartbeat.epoch == shared.epoch {
             return Err("it is this relay itself: take it off the list of peers".to_owned());
         }
