@@ -15,6 +15,12 @@ use super::{NodeRegistry, lock};
 /// States are published at most once in this time: many changes make one state.
 const BETWEEN_STATES: Duration = Duration::from_millis(10);
 
+/// The same where much changes in a large state.
+const BETWEEN_LARGE_STATES: Duration = Duration::from_millis(100);
+
+/// The first change after a state was published copies the maps that it touches. That may take this part of the time.
+const PART_FOR_COPIES: u32 = 50;
+
 /// The longest time between two signs of life, whatever the lease: packets that vanish end no connection.
 const BETWEEN_SIGNS: Duration = Duration::from_secs(5);
 
@@ -62,25 +68,28 @@ impl NodeRegistry {
 
     /// Takes events as they come.
     async fn follow(&self, feed: &mut dyn Feed) -> Result<Infallible, BackendError> {
-        let mut published = Instant::now();
+        let mut next = Instant::now();
+        let mut pause = BETWEEN_STATES;
         let mut news = false;
         loop {
-            let event = tokio::select! {
-                event = feed.next() => event?,
-                () = sleep_until(published + BETWEEN_STATES), if news => {
-                    self.publish_state();
-                    published = Instant::now();
-                    news = false;
-                    continue;
+            tokio::select! {
+                event = feed.next() => {
+                    let event = event?;
+                    let begin = Instant::now();
+                    if lock(&self.mirror).apply(event) {
+                        self.publish.notify_one();
+                    }
+                    if !news {
+                        let copies = begin.elapsed() * PART_FOR_COPIES;
+                        pause = copies.clamp(BETWEEN_STATES, BETWEEN_LARGE_STATES);
+                    }
+                    news = true;
                 }
-            };
-            if lock(&self.mirror).apply(event) {
-                self.publish.notify_one();
+                () = sleep_until(next), if news => {}
             }
-            news = true;
-            if published.elapsed() >= BETWEEN_STATES {
+            if news && Instant::now() >= next {
                 self.publish_state();
-                published = Instant::now();
+                next = Instant::now() + pause;
                 news = false;
             }
         }
