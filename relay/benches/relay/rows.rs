@@ -16,6 +16,9 @@ use crate::relay_process;
 /// Flows of all nodes together.
 const FLOWS: u64 = 3_000_000;
 
+/// Flows of a node that is asked directly.
+const NODE_FLOWS: u64 = 1_000_000;
+
 /// Flows of all Hubble nodes together: their bytes lie in memory.
 const HUBBLE_FLOWS: u64 = 600_000;
 
@@ -45,19 +48,18 @@ impl Scene {
         }
     }
 
-    /// Reads all stored flows; the relay's processor time for each, and what the client saw.
     async fn read_all(&self, with_times: bool) -> (f64, Read) {
-        let before = self.relay.processor_time();
-        let read = client::read(
-            &self.channel,
-            &GetFlowsRequest::default(),
-            with_times,
-            |_| true,
-        )
-        .await;
-        let spent = self.relay.processor_time() - before;
-        (nanos(spent) / read.flows as f64, read)
+        read_all(&self.relay, &self.channel, with_times).await
     }
+}
+
+/// Reads all stored flows; the server's processor time for each, and what the client saw.
+async fn read_all(server: &Process, channel: &Channel, with_times: bool) -> (f64, Read) {
+    let before = server.processor_time();
+    let request = GetFlowsRequest::default();
+    let read = client::read(channel, &request, with_times, |_| true).await;
+    let spent = server.processor_time() - before;
+    (nanos(spent) / read.flows as f64, read)
 }
 
 /// Measures the rows with these names, or all.
@@ -70,6 +72,9 @@ pub(crate) fn measure(names: &[String]) {
     let directory = tempfile::tempdir().expect("a directory");
     make_certificates(directory.path());
     runtime.block_on(async {
+        if wanted("getflows-cpu") || wanted("getflows-flows") {
+            without_relay().await;
+        }
         for count in [1, 3, 10, 100] {
             if wanted(&format!("relay-cpu-{count}")) || wanted(&format!("relay-flows-{count}")) {
                 bulk(count, "", FLOWS, Speak::Tycho, None).await;
@@ -118,15 +123,30 @@ async fn bulk(count: u32, suffix: &str, flows: u64, speak: Speak, certificates: 
         ..scene_of(count, flows)
     })
     .await;
-    // The first stream is told the names of all pods; the best of three is one that found a quiet machine.
+    let (cpu_ns, wall_ns) = best_of_three(&scene.relay, &scene.channel).await;
+    figure(&format!("relay-cpu-{count}{suffix}"), cpu_ns, "ns");
+    figure(&format!("relay-flows-{count}{suffix}"), wall_ns, "ns");
+}
+
+/// The same from one node, asked directly.
+async fn without_relay() {
+    let node = Process::start(nodes::ROLE, &scene_of(1, NODE_FLOWS).arguments());
+    let channel = client::open(node.ports[0], None).await;
+    let (cpu_ns, wall_ns) = best_of_three(&node, &channel).await;
+    figure("getflows-cpu", cpu_ns, "ns");
+    figure("getflows-flows", wall_ns, "ns");
+}
+
+/// The server's processor time and the client's clock for each flow. The first stream is told the names of all pods; the
+/// best of three is one that found a quiet machine.
+async fn best_of_three(server: &Process, channel: &Channel) -> (f64, f64) {
     let (mut cpu_ns, mut wall_ns) = (f64::MAX, f64::MAX);
     for _ in 0..3 {
-        let (spent_ns, read) = scene.read_all(false).await;
+        let (spent_ns, read) = read_all(server, channel, false).await;
         cpu_ns = cpu_ns.min(spent_ns);
         wall_ns = wall_ns.min(nanos(read.took) / read.flows as f64);
     }
-    figure(&format!("relay-cpu-{count}{suffix}"), cpu_ns, "ns");
-    figure(&format!("relay-flows-{count}{suffix}"), wall_ns, "ns");
+    (cpu_ns, wall_ns)
 }
 
 async fn order(count: u32) {

@@ -128,6 +128,18 @@ pub(super) const ROWS: &[Row] = &[
         MEMORY,
     ),
     row(
+        "getflows-cpu",
+        "GetFlows without filter over TCP, a node's CPU per flow",
+        nanoseconds(280.0),
+        RELAY,
+    ),
+    row(
+        "getflows-flows",
+        "the same by the clock, node and client on this machine",
+        nanoseconds(333.0),
+        RELAY,
+    ),
+    row(
         "relay-cpu-1",
         "relay CPU per flow, 1 Tycho node",
         None,
