@@ -1,14 +1,13 @@
 //! `cargo xtask soak [--rounds N] [FAULT…]`: the fault tests of the kernel tier, many rounds of each; ends with the memory.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 
 use crate::repository::{cargo, is_root};
 use crate::setup;
-use crate::stages::{Stages, display, execute};
+use crate::stages::{self, Stages, execute};
 
 /// Read by `tests/kernel/faults/rounds.rs`.
 const ROUNDS: &str = "TYCHO_FAULT_ROUNDS";
@@ -65,22 +64,7 @@ fn tests(options: &Options) -> Command {
 
 /// Shows the output, and keeps the lines about memory.
 fn watch(command: &mut Command, figures: &mut Vec<String>) -> anyhow::Result<()> {
-    let line = display(command);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("start {line}"))?;
-    let stdout = child.stdout.take().expect("stdout is piped");
-    for text in BufReader::new(stdout).lines() {
-        let text = text.with_context(|| format!("read the output of {line}"))?;
-        println!("{text}");
-        figures.extend(figure(&text));
-    }
-    let status = child.wait().with_context(|| format!("wait for {line}"))?;
-    if !status.success() {
-        bail!("{line}: {status}");
-    }
-    Ok(())
+    stages::watch(command, |line| figures.extend(figure(line)))?
 }
 
 /// The first line of a test follows its name.

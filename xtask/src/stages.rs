@@ -1,10 +1,11 @@
 //! A run in named stages: each is timed, all run, failures are told at the end.
 
 use std::fmt::Write as _;
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 
 /// What has run so far.
 #[derive(Default)]
@@ -92,6 +93,30 @@ pub(crate) fn execute(command: &mut Command) -> anyhow::Result<()> {
         bail!("{}: {status}", display(command));
     }
     Ok(())
+}
+
+/// Runs a command to its end, shows each line that it prints, and hands it to `line`. The inner error says that it failed.
+pub(crate) fn watch(
+    command: &mut Command,
+    mut line: impl FnMut(&str),
+) -> anyhow::Result<anyhow::Result<()>> {
+    let typed = display(command);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start {typed}"))?;
+    let stdout = child.stdout.take().expect("stdout is piped");
+    for text in BufReader::new(stdout).split(b'\n') {
+        let text = text.with_context(|| format!("read the output of {typed}"))?;
+        let text = String::from_utf8_lossy(&text);
+        println!("{text}");
+        line(&text);
+    }
+    let status = child.wait().with_context(|| format!("wait for {typed}"))?;
+    Ok(match status.success() {
+        true => Ok(()),
+        false => Err(anyhow!("{typed}: {status}")),
+    })
 }
 
 /// The command as one would type it.

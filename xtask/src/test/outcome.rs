@@ -1,13 +1,10 @@
 //! How many tests passed and failed: read from what the test programs print, while it is shown.
 
 use std::fmt;
-use std::io::{BufRead, BufReader};
 use std::ops::AddAssign;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, anyhow};
-
-use crate::stages::display;
+use crate::stages;
 
 /// Sums over test programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,26 +28,15 @@ impl fmt::Display for Outcome {
 
 /// Runs a test program, shows its output and reads the sums. The inner error says that it failed.
 pub(super) fn watch(command: &mut Command) -> anyhow::Result<(Outcome, anyhow::Result<()>)> {
-    let line = display(command);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("start {line}"))?;
-    let stdout = child.stdout.take().expect("stdout is piped");
     let mut outcome = Outcome::default();
-    for text in BufReader::new(stdout).split(b'\n') {
-        let text = text.with_context(|| format!("read the output of {line}"))?;
-        let text = String::from_utf8_lossy(&text);
-        println!("{text}");
-        outcome += closing_line(&text).unwrap_or_default();
+    let result = stages::watch(command, |line| {
+        outcome += closing_line(line).unwrap_or_default();
+    })?;
+    if result.is_err() {
+        // A program that died has no closing line; it counts as one failure.
+        outcome.failed = outcome.failed.max(1);
     }
-    let status = child.wait().with_context(|| format!("wait for {line}"))?;
-    if status.success() {
-        return Ok((outcome, Ok(())));
-    }
-    // A program that died has no closing line; it counts as one failure.
-    outcome.failed = outcome.failed.max(1);
-    Ok((outcome, Err(anyhow!("{line}: {status}"))))
+    Ok((outcome, result))
 }
 
 /// `test result: ok. 3 passed; 1 failed; 0 ignored; …`
