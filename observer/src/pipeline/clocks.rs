@@ -18,8 +18,7 @@ pub fn wall_ns() -> u64 {
 /// How monotonic time becomes wall time now.
 #[must_use]
 pub fn wall_clock() -> Clock {
-    let readings = std::array::from_fn(|_| Reading::take());
-    Reading::best(&readings).clock()
+    Reading::best(std::array::from_fn(|_| Reading::take())).clock()
 }
 
 /// Wall time is read so often; a thread is seldom interrupted in each of them.
@@ -43,16 +42,10 @@ impl Reading {
     }
 
     /// The one that took the shortest time.
-    fn best(readings: &[Self; READINGS]) -> Self {
+    fn best(readings: [Self; READINGS]) -> Self {
         let took = |reading: &Self| reading.after_ns.saturating_sub(reading.before_ns);
-        let [first, rest @ ..] = *readings;
-        rest.into_iter().fold(first, |best, reading| {
-            if took(&reading) < took(&best) {
-                reading
-            } else {
-                best
-            }
-        })
+        let best = readings.into_iter().min_by_key(took);
+        best.expect("there are readings")
     }
 
     const fn clock(self) -> Clock {
@@ -79,7 +72,7 @@ mod tests {
                 wall_ns: 1_000 + before + 500,
                 after_ns: 1_000 + before + after,
             });
-            assert_eq!(Reading::best(&readings).clock().offset_ns(), expect);
+            assert_eq!(Reading::best(readings).clock().offset_ns(), expect);
         };
         check([(10, 10), (0, 900), (900, 0), (30, 30), (40, 40)], 500);
         check([(0, 900), (900, 0), (30, 30), (40, 40), (5, 5)], 500);

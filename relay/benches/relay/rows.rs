@@ -47,10 +47,6 @@ impl Scene {
             _nodes: started,
         }
     }
-
-    async fn read_all(&self, with_times: bool) -> (f64, Read) {
-        read_all(&self.relay, &self.channel, with_times).await
-    }
 }
 
 /// Reads all stored flows; the server's processor time for each, and what the client saw.
@@ -151,7 +147,7 @@ async fn best_of_three(server: &Process, channel: &Channel) -> (f64, f64) {
 
 async fn order(count: u32) {
     let scene = Scene::new(&scene_of(count, FLOWS / 3)).await;
-    let (_, read) = scene.read_all(true).await;
+    let (_, read) = read_all(&scene.relay, &scene.channel, true).await;
     assert_eq!(
         read.flows,
         FLOWS / 3 / u64::from(count) * u64::from(count),
@@ -223,7 +219,7 @@ async fn memory() {
         / 99.0;
     figure("relay-memory-peer", peer / 1024.0 / 1024.0, "MiB");
     let scene = Scene::new(&scene_of(10, FLOWS)).await;
-    scene.read_all(false).await;
+    read_all(&scene.relay, &scene.channel, false).await;
     let before = scene.relay.resident_bytes();
     let mut open = Vec::new();
     for _ in 0..32 {
