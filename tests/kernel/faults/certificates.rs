@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use proto::relay::NodeState::{NodeConnected, NodeUnavailable};
 
-use super::account::Account;
-use super::fleet::{Fleet, NODES, Options};
+use super::fleet::{NODES, Options};
 use super::load;
 use super::rounds::{rounds, until};
 
@@ -19,39 +18,32 @@ const TAKEN: &str = "new TLS files are in use";
 /// The relay says why; no process is started anew.
 #[test]
 fn a_certificate_that_expires_and_is_replaced() {
-    let mut fleet = Fleet::start(Options::default());
-    let mut account = Account::open(&fleet);
-    rounds(
-        "certificate",
-        &mut fleet,
-        &mut account,
-        |fleet, account, _| {
-            let away = account.client.heard(NodeUnavailable, NODES[B], "");
-            let back = account.client.heard(NodeConnected, NODES[B], "");
-            let taken = || fleet.observer_said(B, TAKEN);
-            let before = taken();
-            let written = Instant::now();
-            fleet.write_certificate(B, SHORT);
-            until(|| {
-                (taken() > before)
-                    .then_some(())
-                    .ok_or("it is not taken".to_owned())
-            });
-            // Whoever is connected stays so: a cut makes the relay connect anew.
-            fleet.cluster.partition(B).expect("cut off");
-            away.again();
-            std::thread::sleep(EXPIRED.saturating_sub(written.elapsed()));
-            fleet.cluster.heal(B).expect("healed");
-            until(|| {
-                let warnings = fleet.relay_ledger().warnings;
-                let says = warnings.iter().any(|warning| warning.contains("expired"));
-                says.then_some(()).ok_or_else(|| format!("{warnings:?}"))
-            });
-            load::send(fleet, 100);
-            account.close_node(fleet, 0);
-            account.close_node(fleet, 2);
-            fleet.write_certificate(B, "1d");
-            back.again();
-        },
-    );
+    rounds("certificate", Options::default(), |fleet, account, _| {
+        let away = account.client.heard(NodeUnavailable, NODES[B], "");
+        let back = account.client.heard(NodeConnected, NODES[B], "");
+        let taken = || fleet.observer_said(B, TAKEN);
+        let before = taken();
+        let written = Instant::now();
+        fleet.write_certificate(B, SHORT);
+        until(|| {
+            (taken() > before)
+                .then_some(())
+                .ok_or("it is not taken".to_owned())
+        });
+        // Whoever is connected stays so: a cut makes the relay connect anew.
+        fleet.cluster.partition(B).expect("cut off");
+        away.again();
+        std::thread::sleep(EXPIRED.saturating_sub(written.elapsed()));
+        fleet.cluster.heal(B).expect("healed");
+        until(|| {
+            let warnings = fleet.relay_ledger().warnings;
+            let says = warnings.iter().any(|warning| warning.contains("expired"));
+            says.then_some(()).ok_or_else(|| format!("{warnings:?}"))
+        });
+        load::send(fleet, 100);
+        account.close_node(fleet, 0);
+        account.close_node(fleet, 2);
+        fleet.write_certificate(B, "1d");
+        back.again();
+    });
 }

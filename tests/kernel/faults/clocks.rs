@@ -2,8 +2,7 @@
 
 use proto::relay::NodeState::{NodeConnected, NodeError, NodeUnavailable};
 
-use super::account::Account;
-use super::fleet::{Fleet, NODES, Options};
+use super::fleet::{NODES, Options};
 use super::load;
 use super::rounds::rounds;
 
@@ -13,27 +12,20 @@ const OFFSETS_MS: [&str; 4] = ["2000", "-120000", "120000", "-2000"];
 
 #[test]
 fn a_node_whose_clock_is_off() {
-    let mut fleet = Fleet::start(Options::default());
-    let mut account = Account::open(&fleet);
-    rounds(
-        "clock",
-        &mut fleet,
-        &mut account,
-        |fleet, account, round| {
-            load::send(fleet, 100);
-            account.close(fleet);
-            let away = account.client.heard(NodeUnavailable, NODES[B], "");
-            let back = account.client.heard(NodeConnected, NODES[B], "");
-            let skewed = account.client.heard(NodeError, NODES[B], "skewed");
-            fleet.observers[B].take().expect("it runs").kill();
-            away.again();
-            let offset = OFFSETS_MS[round as usize % OFFSETS_MS.len()];
-            fleet.start_observer(B, &["--clock-offset", offset]);
-            fleet.wait_for_observer(B);
-            back.again();
-            skewed.again();
-            account.reborn(fleet, B);
-            load::send(fleet, 100);
-        },
-    );
+    rounds("clock", Options::default(), |fleet, account, round| {
+        load::send(fleet, 100);
+        account.close(fleet);
+        let away = account.client.heard(NodeUnavailable, NODES[B], "");
+        let back = account.client.heard(NodeConnected, NODES[B], "");
+        let skewed = account.client.heard(NodeError, NODES[B], "skewed");
+        fleet.observers[B].take().expect("it runs").kill();
+        away.again();
+        let offset = OFFSETS_MS[round as usize % OFFSETS_MS.len()];
+        fleet.start_observer(B, &["--clock-offset", offset]);
+        fleet.wait_for_observer(B);
+        back.again();
+        skewed.again();
+        account.reborn(fleet, B);
+        load::send(fleet, 100);
+    });
 }

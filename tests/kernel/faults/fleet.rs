@@ -237,10 +237,17 @@ impl Fleet {
             let relay = self.relay.as_mut();
             relay.expect("it was started").assert_runs();
             let ledger = self.ledger_at(&socket);
-            let ledger = ledger.ok_or("the relay does not serve".to_owned())?;
-            let none = ledger.warnings.is_empty();
-            none.then_some(())
-                .ok_or_else(|| format!("{:?}", ledger.warnings))
+            ledger.ok_or("the relay does not serve".to_owned())
+        });
+        self.wait_for_relay();
+    }
+
+    /// Waits until the relay misses nobody.
+    pub(super) fn wait_for_relay(&self) {
+        until(|| {
+            let warnings = self.relay_ledger().warnings;
+            let none = warnings.is_empty();
+            none.then_some(()).ok_or_else(|| format!("{warnings:?}"))
         });
     }
 

@@ -2,10 +2,9 @@
 
 use proto::relay::NodeState::{NodeConnected, NodeUnavailable};
 
-use super::account::Account;
-use super::fleet::{Fleet, NODES, Options};
+use super::fleet::{NODES, Options};
 use super::load::{self, Load};
-use super::rounds::{rounds, until};
+use super::rounds::rounds;
 
 const B: usize = 1;
 /// Less than the flows of a node under load need.
@@ -13,40 +12,30 @@ const SLOW_BYTES_PER_SECOND: u64 = 40_000;
 
 #[test]
 fn a_node_whose_packets_vanish_until_the_network_heals() {
-    let mut fleet = Fleet::start(Options::default());
-    let mut account = Account::open(&fleet);
-    rounds(
-        "partition",
-        &mut fleet,
-        &mut account,
-        |fleet, account, _| {
-            let load = Load::start(fleet);
-            let away = account.client.heard(NodeUnavailable, NODES[B], "");
-            let back = account.client.heard(NodeConnected, NODES[B], "");
-            fleet.cluster.partition(B).expect("cut off");
-            away.again();
-            drop(load);
-            load::send(fleet, 100);
-            // The others go on, and b goes on to store.
-            account.close_node(fleet, 0);
-            account.close_node(fleet, 2);
-            fleet.cluster.heal(B).expect("healed");
-            back.again();
-        },
-    );
+    rounds("partition", Options::default(), |fleet, account, _| {
+        let load = Load::start(fleet);
+        let away = account.client.heard(NodeUnavailable, NODES[B], "");
+        let back = account.client.heard(NodeConnected, NODES[B], "");
+        fleet.cluster.partition(B).expect("cut off");
+        away.again();
+        drop(load);
+        load::send(fleet, 100);
+        // The others go on, and b goes on to store.
+        account.close_node(fleet, 0);
+        account.close_node(fleet, 2);
+        fleet.cluster.heal(B).expect("healed");
+        back.again();
+    });
 }
 
 #[test]
 fn a_node_behind_a_slow_link() {
-    let mut fleet = Fleet::start(Options {
-        late: "1s",
-        ..Options::default()
-    });
-    let mut account = Account::open(&fleet);
     rounds(
         "slow node",
-        &mut fleet,
-        &mut account,
+        Options {
+            late: "1s",
+            ..Options::default()
+        },
         |fleet, account, _| {
             // Late, or so late that it does not count as there.
             let behind = account.client.heard(NodeUnavailable, NODES[B], "");
@@ -57,11 +46,7 @@ fn a_node_behind_a_slow_link() {
             account.close_node(fleet, 0);
             account.close_node(fleet, 2);
             fleet.cluster.hurry(B).expect("as before");
-            until(|| {
-                let warnings = fleet.relay_ledger().warnings;
-                let none = warnings.is_empty();
-                none.then_some(()).ok_or_else(|| format!("{warnings:?}"))
-            });
+            fleet.wait_for_relay();
         },
     );
 }

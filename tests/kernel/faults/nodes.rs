@@ -2,9 +2,8 @@
 
 use proto::relay::NodeState::{NodeConnected, NodeUnavailable};
 
-use super::account::Account;
 use super::client::{Client, follow};
-use super::fleet::{Fleet, NODES, Options};
+use super::fleet::{NODES, Options};
 use super::load::{self, Load};
 use super::rounds::rounds;
 
@@ -13,12 +12,9 @@ const B: usize = 1;
 /// Killed in the middle of the traffic, and (every other time) at rest: then nothing at all may be missing.
 #[test]
 fn a_node_that_is_killed_and_started_again() {
-    let mut fleet = Fleet::start(Options::default());
-    let mut account = Account::open(&fleet);
     rounds(
         "killed node",
-        &mut fleet,
-        &mut account,
+        Options::default(),
         |fleet, account, round| {
             load::send(fleet, 100);
             account.close(fleet);
@@ -41,12 +37,9 @@ fn a_node_that_is_killed_and_started_again() {
 /// Everything that it has stored reaches the relay's client and its own, whose stream ends in order.
 #[test]
 fn a_node_that_is_asked_to_end_with_a_client_that_follows() {
-    let mut fleet = Fleet::start(Options::default());
-    let mut account = Account::open(&fleet);
     rounds(
         "SIGTERM of a node",
-        &mut fleet,
-        &mut account,
+        Options::default(),
         |fleet, account, _| {
             let direct = Client::start(&fleet.observer_socket(B), follow());
             load::send(fleet, 100);

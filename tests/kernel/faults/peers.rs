@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use proto::relay::NodeState::{NodeConnected, NodeGone};
 
-use super::account::Account;
-use super::fleet::{Fleet, NODES, Options};
+use super::fleet::{NODES, Options};
 use super::load::Load;
 use super::rounds::{rounds, until};
 
@@ -19,15 +18,12 @@ const REFUSED: &str = "the new list of peers is not used";
 
 #[test]
 fn a_list_of_peers_that_flaps() {
-    let mut fleet = Fleet::start(Options {
-        peers_file: true,
-        ..Options::default()
-    });
-    let mut account = Account::open(&fleet);
     rounds(
         "peer list",
-        &mut fleet,
-        &mut account,
+        Options {
+            peers_file: true,
+            ..Options::default()
+        },
         |fleet, account, _| {
             let (file, all) = (fleet.peers_file(), fleet.peers(&[0, 1, 2]));
             let write = |text: &str| fs::write(&file, text).expect("written");

@@ -13,15 +13,12 @@ const TURNS: u32 = 3;
 /// The others are not held up. What the stores overwrite meanwhile is counted for the client that has missed it.
 #[test]
 fn a_client_that_stops_to_read() {
-    let mut fleet = Fleet::start(Options {
-        flows: FLOWS,
-        ..Options::default()
-    });
-    let mut account = Account::open(&fleet);
     rounds(
         "stopped client",
-        &mut fleet,
-        &mut account,
+        Options {
+            flows: FLOWS,
+            ..Options::default()
+        },
         |fleet, account, _| {
             let stopped = Account::open(fleet);
             stopped.client.pause(true);

@@ -2,7 +2,6 @@
 
 use proto::relay::NodeState::{NodeConnected, NodeUnavailable};
 
-use super::account::Account;
 use super::fleet::{Fleet, NODES, Options};
 use super::load::{self, Load};
 use super::rounds::{rounds, until};
@@ -13,30 +12,32 @@ const AWAY: &str = "registry etcd://";
 
 #[test]
 fn an_etcd_that_is_killed_and_a_node_that_is_cut_off_from_it() {
-    let mut fleet = Fleet::start(Options {
-        etcd: true,
-        ..Options::default()
-    });
-    let mut account = Account::open(&fleet);
-    rounds("etcd", &mut fleet, &mut account, |fleet, account, _| {
-        let load = Load::start(fleet);
-        fleet.etcd().stop();
-        wait_for(fleet, &[0, 1, 2], true);
-        load::send(fleet, 100);
-        fleet.etcd().resume();
-        wait_for(fleet, &[0, 1, 2], false);
-        let away = account.client.heard(NodeUnavailable, NODES[B], "");
-        let back = account.client.heard(NodeConnected, NODES[B], "");
-        fleet.cluster.partition(B).expect("cut off");
-        wait_for(fleet, &[B], true);
-        away.again();
-        drop(load);
-        account.close_node(fleet, 0);
-        account.close_node(fleet, 2);
-        fleet.cluster.heal(B).expect("healed");
-        back.again();
-        wait_for(fleet, &[B], false);
-    });
+    rounds(
+        "etcd",
+        Options {
+            etcd: true,
+            ..Options::default()
+        },
+        |fleet, account, _| {
+            let load = Load::start(fleet);
+            fleet.etcd().stop();
+            wait_for(fleet, &[0, 1, 2], true);
+            load::send(fleet, 100);
+            fleet.etcd().resume();
+            wait_for(fleet, &[0, 1, 2], false);
+            let away = account.client.heard(NodeUnavailable, NODES[B], "");
+            let back = account.client.heard(NodeConnected, NODES[B], "");
+            fleet.cluster.partition(B).expect("cut off");
+            wait_for(fleet, &[B], true);
+            away.again();
+            drop(load);
+            account.close_node(fleet, 0);
+            account.close_node(fleet, 2);
+            fleet.cluster.heal(B).expect("healed");
+            back.again();
+            wait_for(fleet, &[B], false);
+        },
+    );
 }
 
 /// Waits until these nodes miss the registry, or none of them does.

@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::client::{Client, stored};
-use super::fleet::{Fleet, NODES, Options};
+use super::fleet::{NODES, Options};
 use super::load::{self, Load};
 use super::rounds::rounds;
 
@@ -12,46 +12,36 @@ const CUT: &str = "cutting connections";
 /// What is stored comes from a new relay once, whole and in order, whatever became of the old one.
 #[test]
 fn a_relay_that_is_killed_under_load() {
-    let mut fleet = Fleet::start(Options::default());
-    let mut account = Account::open(&fleet);
-    rounds(
-        "killed relay",
-        &mut fleet,
-        &mut account,
-        |fleet, account, _| {
-            let load = Load::start(fleet);
-            load::send(fleet, 100);
-            fleet.relay.take().expect("it runs").kill();
-            account.client.end().expect_err("the stream breaks");
-            load::send(fleet, 100);
-            fleet.start_relay();
-            drop(load);
-            *account = Account::open(fleet);
-            let through_relay = Client::start(&fleet.relay_socket(), stored());
-            assert_eq!(through_relay.end(), Ok(()));
-            let mut of_nodes = std::collections::HashSet::new();
-            for node in 0..NODES.len() {
-                let direct = Client::start(&fleet.observer_socket(node), stored());
-                assert_eq!(direct.end(), Ok(()));
-                of_nodes.extend(direct.seen().all());
-            }
-            let seen = through_relay.seen();
-            assert_eq!((seen.repeated, seen.out_of_order), (0, 0));
-            let got = seen.all();
-            assert_eq!(got.len(), of_nodes.len());
-            assert!(got == of_nodes, "other flows than those that are stored");
-        },
-    );
+    rounds("killed relay", Options::default(), |fleet, account, _| {
+        let load = Load::start(fleet);
+        load::send(fleet, 100);
+        fleet.relay.take().expect("it runs").kill();
+        account.client.end().expect_err("the stream breaks");
+        load::send(fleet, 100);
+        fleet.start_relay();
+        drop(load);
+        *account = Account::open(fleet);
+        let through_relay = Client::start(&fleet.relay_socket(), stored());
+        assert_eq!(through_relay.end(), Ok(()));
+        let mut of_nodes = std::collections::HashSet::new();
+        for node in 0..NODES.len() {
+            let direct = Client::start(&fleet.observer_socket(node), stored());
+            assert_eq!(direct.end(), Ok(()));
+            of_nodes.extend(direct.seen().all());
+        }
+        let seen = through_relay.seen();
+        assert_eq!((seen.repeated, seen.out_of_order), (0, 0));
+        let got = seen.all();
+        assert_eq!(got.len(), of_nodes.len());
+        assert!(got == of_nodes, "other flows than those that are stored");
+    });
 }
 
 #[test]
 fn a_relay_that_is_asked_to_end_with_clients_that_follow() {
-    let mut fleet = Fleet::start(Options::default());
-    let mut account = Account::open(&fleet);
     rounds(
         "SIGTERM of the relay",
-        &mut fleet,
-        &mut account,
+        Options::default(),
         |fleet, account, _| {
             let load = Load::start(fleet);
             load::send(fleet, 100);

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use super::account::Account;
-use super::fleet::{Fleet, NODES};
+use super::fleet::{Fleet, NODES, Options};
 use super::process::Usage;
 
 /// How many rounds there are.
@@ -24,29 +24,30 @@ const LONG: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(20);
 const LOOKS: u32 = 10;
 
-/// Does it in rounds. After each the account has to close; after all of them nothing may have stayed.
+/// Does it in rounds to a new cluster. After each the account has to close; after all of them nothing may have stayed.
 pub(super) fn rounds(
     fault: &str,
-    fleet: &mut Fleet,
-    account: &mut Account,
+    options: Options,
     mut round: impl FnMut(&mut Fleet, &mut Account, u32),
 ) {
     let rounds = std::env::var_os(ROUNDS).map_or(ROUNDS_IN_CI, |text| {
         let number = text.to_str().and_then(|text| text.parse().ok());
         number.expect("a number of rounds")
     });
-    account.close(fleet);
-    let before = usage_at_rest(fleet);
+    let mut fleet = Fleet::start(options);
+    let mut account = Account::open(&fleet);
+    account.close(&fleet);
+    let before = usage_at_rest(&fleet);
     let mut rss_kib: [Vec<u64>; 4] = Default::default();
     for number in 0..rounds {
-        round(fleet, account, number);
-        account.close(fleet);
-        for (samples, usage) in rss_kib.iter_mut().zip(usage(fleet)) {
+        round(&mut fleet, &mut account, number);
+        account.close(&fleet);
+        for (samples, usage) in rss_kib.iter_mut().zip(usage(&fleet)) {
             samples.push(usage.rss_kib);
         }
     }
     until(|| {
-        let after = usage(fleet);
+        let after = usage(&fleet);
         let as_before = before.iter().zip(&after).all(|(before, after)| {
             after.sockets <= before.sockets && after.threads <= before.threads + MORE_THREADS
         });
