@@ -7,12 +7,13 @@ use prost::Message as _;
 use prost_types::{DescriptorProto, FileDescriptorSet};
 
 /// Every file of the contract, relative to this folder, which is also the import root.
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "flow/flow.proto",
     "observer/observer.proto",
     "peer/peer.proto",
     "relay/relay.proto",
     "tycho/v1/batches.proto",
+    "tycho/v1/dashboard.proto",
     "tycho/v1/edges.proto",
     "tycho/v1/endpoints.proto",
     "tycho/v1/flows.proto",
