@@ -1,0 +1,180 @@
+// Puts series together to groups and the edges between them, for matrix, map and tables.
+import type { Picture, Sums } from './picture';
+import type { LabelSet, Series, Verdict } from './series';
+
+export type Grouping = { by: 'namespace' } | { by: 'workload' } | { by: 'identity' } | { by: 'label'; key: string };
+
+export interface Group {
+  /** The same on every server: fit for links and for remembered positions. */
+  readonly key: string;
+  readonly name: string;
+  /** The group that was expanded to show this identity. */
+  readonly parent?: string;
+  readonly namespace: string;
+  readonly members: readonly LabelSet[];
+}
+
+export interface Counts {
+  connections: number;
+  packets: number;
+  bytes: number;
+}
+
+export interface GroupEdge {
+  readonly key: string;
+  readonly source: Group;
+  readonly destination: Group;
+  /** All series between the two that match, also those that do not count. */
+  readonly series: readonly Series[];
+  readonly forwarded: Readonly<Counts>;
+  readonly audited: Readonly<Counts>;
+  readonly dropped: Readonly<Counts>;
+}
+
+export interface Grouped {
+  readonly groups: readonly Group[];
+  /** Edges of all series that match; those without traffic in the range have only zeros. */
+  readonly edges: readonly GroupEdge[];
+}
+
+/** Value of a label key, whatever its source; `''` if the set has none. */
+export function labelValue(set: LabelSet, key: string): string {
+  for (const label of set.labels) {
+    const equals = label.indexOf('=');
+    const named = equals < 0 ? label : label.slice(0, equals);
+    const colon = named.indexOf(':');
+    if (named === key || (colon >= 0 && named.slice(colon + 1) === key)) {
+      return equals < 0 ? '' : label.slice(equals + 1);
+    }
+  }
+  return '';
+}
+
+/** Ends without namespace (world, host, networks) stand for themselves, whatever the grouping. */
+function groupOf(set: LabelSet, grouping: Grouping): { key: string; name: string } {
+  switch (grouping.by) {
+    case 'identity':
+      return { key: set.key, name: set.name };
+    case 'namespace':
+      return set.namespace ? { key: `ns:${set.namespace}`, name: set.namespace } : { key: set.key, name: set.name };
+    case 'workload': {
+      const workload = set.workloads[0];
+      if (!workload) return { key: set.key, name: set.name };
+      const name = workload.slice(workload.indexOf('/') + 1);
+      return {
+        key: `wl:${set.namespace}/${workload}`,
+        name: set.namespace ? `${set.namespace}/${name}` : name,
+      };
+    }
+    case 'label': {
+      const value = labelValue(set, grouping.key);
+      if (value) return { key: `lb:${value}`, name: `${grouping.key}=${value}` };
+      return set.namespace ? { key: 'lb:', name: `without ${grouping.key}` } : { key: set.key, name: set.name };
+    }
+  }
+}
+
+interface Structure {
+  readonly picture: Picture;
+  readonly grouping: string;
+  readonly groups: Group[];
+  readonly edges: { key: string; source: Group; destination: Group; series: Series[] }[];
+  /** By series number: 1 + place of its edge; 0: it does not count. */
+  readonly edgeOf: Uint32Array;
+}
+
+function structureOf(picture: Picture, grouping: Grouping, expanded: readonly string[], named: string): Structure {
+  const open = new Set(expanded);
+  const groups = new Map<string, Group & { members: LabelSet[] }>();
+  const bySet = new Map<LabelSet, Group>();
+  const find = (set: LabelSet): Group => {
+    const known = bySet.get(set);
+    if (known) return known;
+    const outer = groupOf(set, grouping);
+    const inside = open.has(outer.key) && outer.key !== set.key;
+    const key = inside ? set.key : outer.key;
+    let group = groups.get(key);
+    if (!group) {
+      group = inside
+        ? { key, name: set.name, parent: outer.key, namespace: set.namespace, members: [] }
+        : { key, name: outer.name, namespace: set.namespace, members: [] };
+      groups.set(key, group);
+    }
+    group.members.push(set);
+    bySet.set(set, group);
+    return group;
+  };
+  const edges = new Map<string, number>();
+  const list: Structure['edges'] = [];
+  const edgeOf = new Uint32Array(picture.series.length);
+  for (const series of picture.series) {
+    if (!series || picture.matches[series.number] !== 1) continue;
+    const source = find(series.source);
+    const destination = find(series.destination);
+    const key = `${source.key} ${destination.key}`;
+    let place = edges.get(key);
+    if (place === undefined) {
+      place = list.length;
+      edges.set(key, place);
+      list.push({ key, source, destination, series: [] });
+    }
+    list[place]!.series.push(series);
+    if (series.counts) edgeOf[series.number] = place + 1;
+  }
+  const sorted = [...groups.values()].sort(
+    (a, b) =>
+      (a.namespace || '\uffff').localeCompare(b.namespace || '\uffff') ||
+      a.name.localeCompare(b.name) ||
+      a.key.localeCompare(b.key),
+  );
+  return { picture, grouping: named, groups: sorted, edges: list, edgeOf };
+}
+
+function zero(): Record<Verdict, Counts> {
+  return {
+    forwarded: { connections: 0, packets: 0, bytes: 0 },
+    audited: { connections: 0, packets: 0, bytes: 0 },
+    dropped: { connections: 0, packets: 0, bytes: 0 },
+  };
+}
+
+const kept: Structure[] = [];
+
+/**
+ * Groups and edges of what matches, summed over the range (or what else `sums` says). What only depends on definitions
+ * and filter is kept between calls, so that a new picture costs one pass over its sums.
+ */
+export function groupSeries(
+  picture: Picture,
+  grouping: Grouping,
+  expanded: readonly string[] = [],
+  sums: Sums = picture.sums,
+): Grouped {
+  const named = JSON.stringify([grouping, expanded]);
+  let structure = kept.find(
+    (one) =>
+      one.picture.structure === picture.structure && one.picture.series === picture.series && one.grouping === named,
+  );
+  if (!structure) {
+    structure = structureOf(picture, grouping, expanded, named);
+    kept.unshift(structure);
+    kept.length = Math.min(kept.length, 4);
+  }
+  const totals = structure.edges.map(zero);
+  const { edgeOf } = structure;
+  for (let number = 0; number < edgeOf.length; number++) {
+    const place = edgeOf[number]!;
+    if (place === 0) continue;
+    const connections = sums.connections[number] ?? 0;
+    const packets = sums.packets[number] ?? 0;
+    if (connections === 0 && packets === 0) continue;
+    const counts = totals[place - 1]![picture.series[number]!.verdict];
+    counts.connections += connections;
+    counts.packets += packets;
+    counts.bytes += sums.bytes[number] ?? 0;
+  }
+  return {
+    groups: structure.groups,
+    edges: structure.edges.map((edge, place) => ({ ...edge, ...totals[place]! })),
+  };
+}
