@@ -1,0 +1,151 @@
+// Draws the names of rows and columns, and the bands that name and collapse their blocks.
+import type { GraphNode } from '../../canvas/graph';
+import { fitText } from '../../canvas/text';
+import type { Axis } from './axis';
+import type { Look, Span } from './draw_cells';
+import { BAND, type Geometry } from './geometry';
+import type { Cell, Grid } from './grid';
+
+/** Rows and columns narrower than this have no room for a name; then only every block is named. */
+const SMALLEST_NAMED = 11;
+
+export interface Pointed {
+  readonly cursor: Cell | undefined;
+  readonly hover: Cell | undefined;
+}
+
+export function nameOf(node: GraphNode): string {
+  return node.expandable ? `${node.name} (${node.identities})` : node.name;
+}
+
+export function drawRowHeader(
+  context: CanvasRenderingContext2D,
+  look: Look,
+  geometry: Geometry,
+  grid: Grid,
+  span: Span,
+  scrollY: number,
+  pointed: Pointed,
+): void {
+  const { left, top, cellHeight } = geometry;
+  context.fillStyle = look.palette.panel;
+  context.fillRect(0, top, left, geometry.rows * cellHeight - scrollY + 1);
+  context.textBaseline = 'middle';
+  context.textAlign = 'right';
+  for (let row = span.firstRow; row <= span.lastRow && cellHeight >= SMALLEST_NAMED; row += 1) {
+    const y = top + row * cellHeight - scrollY;
+    const marked = row === pointed.hover?.row || row === pointed.cursor?.row;
+    const node = grid.graph.nodes[grid.rows.nodes[row]!]!;
+    drawName(context, look, node, left - 8, y + cellHeight / 2, left - BAND - 14, marked);
+  }
+  drawBands(context, look, grid.rows, span.firstRow, span.lastRow, (start, length, name) => {
+    const from = Math.max(top + start * cellHeight - scrollY, top);
+    const to = top + (start + length) * cellHeight - scrollY;
+    band(context, look, 0, from, BAND, to - from, name, true);
+    line(context, look, 0, to, left, to);
+  });
+  line(context, look, left - 0.5, 0, left - 0.5, top + geometry.rows * cellHeight - scrollY);
+}
+
+export function drawColumnHeader(
+  context: CanvasRenderingContext2D,
+  look: Look,
+  geometry: Geometry,
+  grid: Grid,
+  span: Span,
+  scrollX: number,
+  pointed: Pointed,
+): void {
+  const { left, top, cellWidth } = geometry;
+  context.fillStyle = look.palette.panel;
+  context.fillRect(left, 0, geometry.columns * cellWidth - scrollX + 1, top);
+  context.textBaseline = 'middle';
+  context.textAlign = 'left';
+  for (let column = span.firstColumn; column <= span.lastColumn && cellWidth >= SMALLEST_NAMED; column += 1) {
+    const marked = column === pointed.hover?.column || column === pointed.cursor?.column;
+    const node = grid.graph.nodes[grid.columns.nodes[column]!]!;
+    context.save();
+    context.translate(left + (column + 0.5) * cellWidth - scrollX, top - 8);
+    context.rotate(-Math.PI / 2);
+    drawName(context, look, node, 0, 0, top - BAND - 14, marked);
+    context.restore();
+  }
+  drawBands(context, look, grid.columns, span.firstColumn, span.lastColumn, (start, length, name) => {
+    const from = Math.max(left + start * cellWidth - scrollX, left);
+    const to = left + (start + length) * cellWidth - scrollX;
+    band(context, look, from, 0, to - from, BAND, name, false);
+    line(context, look, to, 0, to, top);
+  });
+  line(context, look, 0, top - 0.5, left + geometry.columns * cellWidth - scrollX, top - 0.5);
+}
+
+function drawName(
+  context: CanvasRenderingContext2D,
+  look: Look,
+  node: GraphNode,
+  x: number,
+  y: number,
+  room: number,
+  marked: boolean,
+): void {
+  context.font = `${marked ? '700' : '400'} 12px ${look.font}`;
+  context.fillStyle = look.palette.text;
+  context.fillText(fitText(context, `${node.expandable ? '+ ' : ''}${nameOf(node)}`, room), x, y);
+}
+
+function drawBands(
+  context: CanvasRenderingContext2D,
+  look: Look,
+  axis: Axis,
+  first: number,
+  last: number,
+  draw: (start: number, length: number, name: string) => void,
+): void {
+  context.font = `600 11px ${look.font}`;
+  for (const block of axis.blocks) {
+    if (block.start > last || block.start + block.length <= first || block.key === '') continue;
+    draw(block.start, block.length, `${block.collapsible ? '− ' : ''}${block.name}`);
+  }
+}
+
+function band(
+  context: CanvasRenderingContext2D,
+  look: Look,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  name: string,
+  upright: boolean,
+): void {
+  context.fillStyle = look.palette.grid;
+  context.fillRect(x, y, width - 1, height - 1);
+  context.fillStyle = look.palette.text;
+  context.textAlign = 'center';
+  const text = fitText(context, name, (upright ? height : width) - 4);
+  if (!upright) {
+    context.fillText(text, x + width / 2, y + height / 2);
+    return;
+  }
+  context.save();
+  context.translate(x + width / 2, y + height / 2);
+  context.rotate(-Math.PI / 2);
+  context.fillText(text, 0, 0);
+  context.restore();
+}
+
+function line(
+  context: CanvasRenderingContext2D,
+  look: Look,
+  fromX: number,
+  fromY: number,
+  toX: number,
+  toY: number,
+): void {
+  context.strokeStyle = look.palette.line;
+  context.lineWidth = 1;
+  context.beginPath();
+  context.moveTo(fromX, fromY);
+  context.lineTo(toX, toY);
+  context.stroke();
+}

@@ -1,0 +1,59 @@
+// Which edge is in which cell.
+import { totalOf, type Graph } from '../../canvas/graph';
+import { buildAxis, type Axis } from './axis';
+
+export interface Grid {
+  readonly graph: Graph;
+  readonly rows: Axis;
+  readonly columns: Axis;
+  /** Row after row: the edge in the cell, or -1. */
+  readonly edges: Int32Array;
+  /** The most that one edge carries. */
+  readonly largest: number;
+}
+
+export function buildGrid(graph: Graph): Grid {
+  const rows = buildAxis(graph, 'source');
+  const columns = buildAxis(graph, 'destination');
+  const edges = new Int32Array(rows.nodes.length * columns.nodes.length).fill(-1);
+  let largest = 0;
+  for (let edge = 0; edge < graph.source.length; edge += 1) {
+    const row = rows.positions[graph.source[edge]!]!;
+    const column = columns.positions[graph.destination[edge]!]!;
+    if (row >= 0 && column >= 0) {
+      edges[row * columns.nodes.length + column] = edge;
+    }
+    largest = Math.max(largest, totalOf(graph, edge));
+  }
+  return { graph, rows, columns, edges, largest };
+}
+
+export function edgeAt(grid: Grid, row: number, column: number): number {
+  const inside = row >= 0 && column >= 0 && row < grid.rows.nodes.length && column < grid.columns.nodes.length;
+  return inside ? grid.edges[row * grid.columns.nodes.length + column]! : -1;
+}
+
+export interface Cell {
+  readonly row: number;
+  readonly column: number;
+}
+
+/** The next cell with an edge in a direction, in the same row or column; the neighbour if there is none. */
+export function nextCell(grid: Grid, from: Cell, down: number, right: number): Cell {
+  const rows = grid.rows.nodes.length;
+  const columns = grid.columns.nodes.length;
+  for (let step = 1; step < Math.max(rows, columns); step += 1) {
+    const row = from.row + down * step;
+    const column = from.column + right * step;
+    if (row < 0 || column < 0 || row >= rows || column >= columns) {
+      break;
+    }
+    if (edgeAt(grid, row, column) >= 0) {
+      return { row, column };
+    }
+  }
+  return {
+    row: Math.min(Math.max(from.row + down, 0), rows - 1),
+    column: Math.min(Math.max(from.column + right, 0), columns - 1),
+  };
+}
