@@ -24,8 +24,8 @@ export class Surface {
     }
     this.context = context;
     this.watcher = new ResizeObserver(() => this.measure());
+    // Tells the first size too, after whoever makes the surface has kept it.
     this.watcher.observe(canvas);
-    this.measure();
   }
 
   get size(): { width: number; height: number } {

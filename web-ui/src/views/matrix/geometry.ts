@@ -41,7 +41,10 @@ export function measure(width: number, height: number, grid: Grid, zoom: number)
 /** The zoom at which all cells are on the screen, if they can be. */
 export function fitZoom(width: number, height: number, grid: Grid): number {
   const { left, top, cellWidth, cellHeight, rows, columns } = measure(width, height, grid, 1);
-  const fits = Math.min((width - left) / Math.max(columns * cellWidth, 1), (height - top) / Math.max(rows * cellHeight, 1));
+  const fits = Math.min(
+    (width - left) / Math.max(columns * cellWidth, 1),
+    (height - top) / Math.max(rows * cellHeight, 1),
+  );
   return clamp(fits, SMALLEST_CELL / Math.min(cellWidth, cellHeight), 1);
 }
 

@@ -57,3 +57,18 @@ export function nextCell(grid: Grid, from: Cell, down: number, right: number): C
     column: Math.min(Math.max(from.column + right, 0), columns - 1),
   };
 }
+
+/** Where the ends of a cell are in a newer grid. */
+export function followCell(before: Grid, now: Grid, cell: Cell): Cell | undefined {
+  if (before.graph.nodes === now.graph.nodes) return cell;
+  const source = before.graph.nodes[before.rows.nodes[cell.row]!]!.key;
+  const destination = before.graph.nodes[before.columns.nodes[cell.column]!]!.key;
+  return findCell(now, source, destination);
+}
+
+/** The cell between two nodes, by their keys. */
+export function findCell(grid: Grid, source: string, destination: string): Cell | undefined {
+  const row = grid.rows.nodes.findIndex((node) => grid.graph.nodes[node]!.key === source);
+  const column = grid.columns.nodes.findIndex((node) => grid.graph.nodes[node]!.key === destination);
+  return row >= 0 && column >= 0 ? { row, column } : undefined;
+}

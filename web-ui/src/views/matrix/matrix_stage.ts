@@ -5,7 +5,7 @@ import { clamp } from '../../canvas/viewport';
 import type { Look } from './draw_cells';
 import { drawMatrix } from './draw_matrix';
 import { extent, fitZoom, measure, scrollToCell, spotAt, type Geometry, type Spot } from './geometry';
-import { nextCell, type Cell, type Grid } from './grid';
+import { followCell, nextCell, type Cell, type Grid } from './grid';
 
 export interface MatrixListener {
   /** The mouse is over something; x and y are of the canvas. */
@@ -62,6 +62,7 @@ export class MatrixStage {
 
   show(grid: Grid, rate: (perSecond: number) => string): void {
     const before = this.grid;
+    this.cursor = before && this.cursor && followCell(before, grid, this.cursor);
     this.grid = grid;
     if (rate !== this.rate) {
       this.rate = rate;
