@@ -38,6 +38,8 @@ export interface Picture {
   /** 1 if the series passes the filter, noise filters included. */
   readonly matches: Uint8Array;
   readonly sums: Sums;
+  /** When each series last had traffic; newer than what its definition says. */
+  readonly lastSeenMs: Float64Array;
   readonly lastWindow: Sums;
   readonly lastWindowMs: number;
   readonly hidden: Hidden;

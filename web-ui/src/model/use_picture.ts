@@ -1,6 +1,6 @@
 // The picture for React: whoever reads the stream puts pictures here, views take them out.
-import { useSyncExternalStore } from 'react';
 import type { Picture } from './picture';
+import { Store, useStore } from './store';
 
 const none = {
   connections: new Float64Array(0),
@@ -16,6 +16,7 @@ export const EMPTY_PICTURE: Picture = {
   series: [],
   matches: new Uint8Array(0),
   sums: none,
+  lastSeenMs: new Float64Array(0),
   lastWindow: none,
   lastWindowMs: 0,
   hidden: { connections: 0, by: '' },
@@ -26,23 +27,12 @@ export const EMPTY_PICTURE: Picture = {
   empty: true,
 };
 
-let picture = EMPTY_PICTURE;
-const listeners = new Set<() => void>();
+export const pictures = new Store<Picture>(EMPTY_PICTURE);
 
 export function pictureNow(): Picture {
-  return picture;
-}
-
-export function publishPicture(next: Picture): void {
-  picture = next;
-  for (const listener of [...listeners]) listener();
-}
-
-export function onPicture(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
+  return pictures.get();
 }
 
 export function usePicture(): Picture {
-  return useSyncExternalStore(onPicture, pictureNow);
+  return useStore(pictures);
 }
