@@ -1,7 +1,4 @@
 // Who talks to whom, as canvases draw it: nodes, and edges in typed arrays.
-import type { Group, Grouped, Grouping } from '../model/group_series';
-import type { Measure } from '../model/picture';
-
 /** A group of identities, or one identity. */
 export interface GraphNode {
   /** Stable over pictures, and fit for links. */
@@ -40,49 +37,10 @@ export const EMPTY_GRAPH: Graph = {
   dropped: new Float64Array(),
 };
 
-const LAST = '\uffff';
-
-function nodeOf(group: Group, grouping: Grouping): GraphNode {
-  const inside = group.parent !== undefined;
-  const byNamespace = grouping.by === 'identity' || grouping.by === 'workload';
-  const block = group.parent ?? (byNamespace && group.namespace ? `ns:${group.namespace}` : '');
-  return {
-    key: group.key,
-    name: group.name,
-    // The value of a label goes through namespaces, and so do its members.
-    order: grouping.by === 'label' ? (inside || group.key.startsWith('lb:') ? '' : LAST) : group.namespace || LAST,
-    block,
-    blockName: block.slice(block.indexOf(':') + 1),
-    expandable: !inside && group.members.length > 1,
-    collapsible: inside,
-    identities: group.members.length,
-  };
-}
-
-type Shape = Pick<Graph, 'nodes' | 'source' | 'destination'>;
-/** What only depends on definitions and filter: pictures of one structure share the list of groups. */
-const shapes = new WeakMap<readonly Group[], Shape>();
-
-function shapeOf(grouped: Grouped, grouping: Grouping): Shape {
-  const known = shapes.get(grouped.groups);
-  if (known) return known;
-  const index = new Map(grouped.groups.map((group, at) => [group, at]));
-  const shape = {
-    nodes: grouped.groups.map((group) => nodeOf(group, grouping)),
-    source: Uint32Array.from(grouped.edges, (edge) => index.get(edge.source)!),
-    destination: Uint32Array.from(grouped.edges, (edge) => index.get(edge.destination)!),
-  };
-  shapes.set(grouped.groups, shape);
-  return shape;
-}
-
-export function toGraph(grouped: Grouped, grouping: Grouping, measure: Measure, seconds: number): Graph {
-  return {
-    ...shapeOf(grouped, grouping),
-    forwarded: Float64Array.from(grouped.edges, (edge) => edge.forwarded[measure] / seconds),
-    audited: Float64Array.from(grouped.edges, (edge) => edge.audited[measure] / seconds),
-    dropped: Float64Array.from(grouped.edges, (edge) => edge.dropped[measure] / seconds),
-  };
+/** The name without what its block says already. */
+export function nameInBlock(node: GraphNode): string {
+  const { name, blockName } = node;
+  return blockName && name.startsWith(`${blockName}/`) ? name.slice(blockName.length + 1) : name;
 }
 
 export function totalOf(graph: Graph, edge: number): number {

@@ -26,6 +26,7 @@ test('more is never a lower step', () => {
 
 test('colours are mixed by channel', () => {
   expect(mix('#000000', '#ffffff', 0.5)).toBe('#808080');
+  expect(mix('#000', '#fff', 1)).toBe('#ffffff');
   expect(scale('#000000', '#0a141e', 3)).toEqual(['#000000', '#050a0f', '#0a141e']);
   expect(scale('#000000', '#0a141e', 1)).toEqual(['#0a141e']);
 });

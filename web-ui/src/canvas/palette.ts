@@ -25,8 +25,10 @@ export interface Palette {
 
 type Channels = [red: number, green: number, blue: number];
 
+/** Builds shorten `#ffffff` to `#fff`. */
 export function parseHex(colour: string): Channels {
-  const value = Number.parseInt(colour.replace('#', ''), 16);
+  const digits = colour.replace('#', '');
+  const value = Number.parseInt(digits.length === 3 ? digits.replaceAll(/./g, '$&$&') : digits, 16);
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
 }
 
@@ -60,9 +62,18 @@ export function rateStep(rate: number, largest: number, steps: number): number {
 
 export const RATE_STEPS = 8;
 
+/** Any colour of CSS as `#rrggbb`: builds write the shortest of many ways. */
+function normalized(colour: string): string {
+  const context = document.createElement('canvas').getContext('2d');
+  if (!context) return '#808080';
+  context.fillStyle = '#808080';
+  context.fillStyle = colour;
+  return context.fillStyle;
+}
+
 export function readPalette(element: Element): Palette {
   const style = getComputedStyle(element);
-  const read = (name: string) => style.getPropertyValue(`--draw-${name}`).trim() || '#808080';
+  const read = (name: string) => normalized(style.getPropertyValue(`--draw-${name}`).trim());
   const [background, forwarded, dropped] = [read('background'), read('forwarded'), read('dropped')];
   return {
     background,

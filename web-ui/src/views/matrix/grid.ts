@@ -12,20 +12,31 @@ export interface Grid {
   readonly largest: number;
 }
 
-export function buildGrid(graph: Graph): Grid {
+/** Order and cells depend on who is there only; graphs of the same shape share the list of sources. */
+const shapes = new WeakMap<Uint32Array, Pick<Grid, 'rows' | 'columns' | 'edges'>>();
+
+function shapeOf(graph: Graph): Pick<Grid, 'rows' | 'columns' | 'edges'> {
+  const known = shapes.get(graph.source);
+  if (known) return known;
   const rows = buildAxis(graph, 'source');
   const columns = buildAxis(graph, 'destination');
   const edges = new Int32Array(rows.nodes.length * columns.nodes.length).fill(-1);
-  let largest = 0;
   for (let edge = 0; edge < graph.source.length; edge += 1) {
     const row = rows.positions[graph.source[edge]!]!;
     const column = columns.positions[graph.destination[edge]!]!;
-    if (row >= 0 && column >= 0) {
-      edges[row * columns.nodes.length + column] = edge;
-    }
+    if (row >= 0 && column >= 0) edges[row * columns.nodes.length + column] = edge;
+  }
+  const shape = { rows, columns, edges };
+  shapes.set(graph.source, shape);
+  return shape;
+}
+
+export function buildGrid(graph: Graph): Grid {
+  let largest = 0;
+  for (let edge = 0; edge < graph.source.length; edge += 1) {
     largest = Math.max(largest, totalOf(graph, edge));
   }
-  return { graph, rows, columns, edges, largest };
+  return { graph, ...shapeOf(graph), largest };
 }
 
 export function edgeAt(grid: Grid, row: number, column: number): number {
