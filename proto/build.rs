@@ -38,6 +38,9 @@ fn main() -> anyhow::Result<()> {
     tonic_prost_build::configure()
         // Rows are read where they arrived.
         .bytes(".tycho.v1.Batch")
+        // Windows are kept as they are told.
+        .bytes(".tycho.v1.Window")
+        .bytes(".tycho.v1.EarlyDrops")
         .compile_fds(descriptors)?;
     Ok(())
 }

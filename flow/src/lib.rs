@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod annotate;
+pub mod attempts;
 pub mod batch;
 pub mod clock;
 pub mod edges;

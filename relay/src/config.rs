@@ -38,6 +38,8 @@ pub struct Config {
     pub late_bound: Duration,
     /// Streams of clients at the same time; more are refused. Default: 128.
     pub streams: usize,
+    /// Count connections and packets for pages (`tycho.v1.Dashboard`), as long as the relay runs. Default: no.
+    pub dashboard: bool,
 }
 
 /// A peer as a user names it.
@@ -99,6 +101,7 @@ impl Default for Config {
             skew_bound: Duration::from_millis(500),
             late_bound: Duration::from_secs(1),
             streams: 128,
+            dashboard: false,
         }
     }
 }

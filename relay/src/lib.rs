@@ -8,6 +8,7 @@
 mod clock;
 pub mod config;
 mod counts;
+mod dashboard;
 mod error;
 mod merge;
 pub mod peers;

@@ -11,10 +11,11 @@ use daemon::tasks::Tasks;
 use crate::clock::wall_ns;
 use crate::config::Config;
 use crate::counts::Counts;
+use crate::dashboard::Dashboard;
 use crate::error::RelayError;
 use crate::merge::Bounds;
 use crate::peers;
-use crate::service::{EdgeHub, Relay, Server};
+use crate::service::{DashboardWorker, EdgeHub, Relay, Server, wall_ms};
 
 /// Runs a relay until `tasks` are cancelled (by a signal, or by whoever started it). Everything it starts is one of
 /// `tasks`; the caller joins them.
@@ -70,7 +71,13 @@ pub async fn serve(config: Config, bound: Vec<Bound>, tasks: Tasks) -> Result<()
         started: Instant::now(),
         streams: config.streams,
         edges: EdgeHub::new(tasks.clone()),
+        dashboard: config.dashboard.then(|| Dashboard::new(epoch, wall_ms())),
     };
+    if let Some(dashboard) = &relay.dashboard {
+        let worker = DashboardWorker::new(relay.clone(), Arc::clone(dashboard));
+        let worker = worker.expect("no client has taken a place yet");
+        tasks.spawn("dashboard", worker.run(cancel.clone()));
+    }
     let server = Server::new(relay, &health)?;
     let mut listeners = Vec::with_capacity(bound.len());
     for bound in bound {

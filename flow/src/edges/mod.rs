@@ -6,6 +6,7 @@
 
 pub mod asked;
 mod counts;
+mod deltas;
 mod merge;
 mod merged_writer;
 mod node;
@@ -14,6 +15,7 @@ mod reading;
 mod telling;
 mod writer;
 
+pub use deltas::{EdgeDelta, EdgeDeltas};
 pub use merge::{EdgeMerge, EdgesError};
 pub use merged_writer::MergedWriter;
 pub use pair::{Decision, Labels, MergedReading, MergedTotal, Pair};

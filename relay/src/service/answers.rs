@@ -19,6 +19,7 @@ use tonic::Status;
 use super::edges::EdgeHub;
 use super::everybody::path;
 use crate::counts::Counts;
+use crate::dashboard::Dashboard;
 use crate::merge::{Bounds, Merge, Shared};
 use crate::peers::Board;
 use crate::upstream::Wanted;
@@ -40,6 +41,8 @@ pub(crate) struct Relay {
     pub(crate) streams: usize,
     /// The totals of all nodes.
     pub(crate) edges: Arc<EdgeHub>,
+    /// What is counted for pages; none if there are none.
+    pub(crate) dashboard: Option<Arc<Dashboard>>,
 }
 
 impl Relay {

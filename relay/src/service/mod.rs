@@ -5,6 +5,7 @@ mod agent_events;
 mod answers;
 mod batches;
 mod body;
+mod dashboard;
 mod edges;
 mod everybody;
 mod flows;
@@ -18,5 +19,6 @@ mod server;
 mod sources;
 
 pub(crate) use answers::Relay;
+pub(crate) use dashboard::{DashboardWorker, wall_ms};
 pub(crate) use edges::EdgeHub;
 pub(crate) use server::Server;

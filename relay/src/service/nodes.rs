@@ -1,5 +1,7 @@
 //! `tycho.v1.Nodes`: every node and how it stands with it.
 
+use std::time::Duration;
+
 use flow::selection::timestamp;
 use proto::observer::{Node, Tls};
 use proto::relay::NodeState as State;
@@ -29,29 +31,31 @@ impl Nodes for NodesApi {
     ) -> Result<Response<ListNodesResponse>, Status> {
         let bound = self.relay.bounds.skew;
         let peers = self.relay.board.peers();
-        let nodes = peers.iter().map(|peer| {
-            let view = peer.view();
-            NodeState {
-                kind: view.kind.into(),
-                state: state(&view).into(),
-                since: Some(timestamp(view.since_ns)),
-                problem: match &view.state {
-                    PeerState::Unavailable { reason } => reason.clone(),
-                    _ => String::new(),
-                },
-                clock_offset_ns: view.clock.map(|clock| clock.offset_ns),
-                clock_error_ns: view.clock.map_or(0, |clock| clock.error_ns),
-                skewed: view.clock.is_some_and(|clock| clock.is_beyond(bound)),
-                flows_rate: view.heartbeat.flows_rate,
-                behind: String::new(),
-                connects: view.connects,
-                source: view.spec.origin.to_string(),
-                node: Some(hubble_node(&view)),
-            }
-        });
+        let nodes = peers.iter().map(|peer| node_state(&peer.view(), bound));
         Ok(Response::new(ListNodesResponse {
             nodes: nodes.collect(),
         }))
+    }
+}
+
+/// A node as the relay sees it; clocks beyond the bound are named.
+pub(super) fn node_state(view: &PeerView, bound: Duration) -> NodeState {
+    NodeState {
+        kind: view.kind.into(),
+        state: state(view).into(),
+        since: Some(timestamp(view.since_ns)),
+        problem: match &view.state {
+            PeerState::Unavailable { reason } => reason.clone(),
+            _ => String::new(),
+        },
+        clock_offset_ns: view.clock.map(|clock| clock.offset_ns),
+        clock_error_ns: view.clock.map_or(0, |clock| clock.error_ns),
+        skewed: view.clock.is_some_and(|clock| clock.is_beyond(bound)),
+        flows_rate: view.heartbeat.flows_rate,
+        behind: String::new(),
+        connects: view.connects,
+        source: view.spec.origin.to_string(),
+        node: Some(hubble_node(view)),
     }
 }
 

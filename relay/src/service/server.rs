@@ -5,6 +5,7 @@ use daemon::listen::{Bound, Listen};
 use daemon::tasks::Tasks;
 use http::HeaderValue;
 use proto::tycho::v1::batches_server::BatchesServer;
+use proto::tycho::v1::dashboard_server::DashboardServer;
 use proto::tycho::v1::edges_server::EdgesServer;
 use proto::tycho::v1::journal_server::JournalServer;
 use proto::tycho::v1::ledger_server::LedgerServer;
@@ -16,6 +17,7 @@ use tower::util::MapResponseLayer;
 
 use super::answers::Relay;
 use super::batches::BatchesApi;
+use super::dashboard::DashboardApi;
 use super::edges::EdgesApi;
 use super::flows::{FlowsService, ObserverService};
 use super::journal::JournalApi;
@@ -46,6 +48,7 @@ impl Server {
         let routes = Routes::new(ObserverService::new(relay.clone()))
             .add_service(FlowsService::new(relay.clone()))
             .add_service(BatchesServer::new(BatchesApi::new(relay.clone())))
+            .add_service(DashboardServer::new(DashboardApi::new(relay.clone())))
             .add_service(EdgesServer::new(EdgesApi::new(relay.clone())))
             .add_service(JournalServer::new(JournalApi::new(relay.clone())))
             .add_service(LedgerServer::new(LedgerApi::new(relay.clone())))

@@ -107,7 +107,7 @@ impl Edges for EdgesApi {
 }
 
 /// Asks a node for its own edges; with an interval it goes on.
-fn opener(path: RelayPath, interval: Option<Duration>) -> Open<EdgesPart> {
+pub(super) fn opener(path: RelayPath, interval: Option<Duration>) -> Open<EdgesPart> {
     Box::new(move |_, _, connection| {
         let client = EdgesClient::new(connection.channel.clone());
         let mut client = client.max_decoding_message_size(MOST_BYTES);
@@ -164,13 +164,13 @@ fn status_part(server: &str, node_status: Vec<NodeStatusEvent>) -> EdgesPart {
 
 /// From which peer each node's edges are taken: a node behind two relays is told of by both.
 #[derive(Debug, Default)]
-struct Owners {
+pub(super) struct Owners {
     of_node: BTreeMap<String, String>,
 }
 
 impl Owners {
     /// Whether a part is to be taken. A node's first must begin a whole reading.
-    fn accept(&mut self, source: &str, part: &EdgesPart) -> bool {
+    pub(super) fn accept(&mut self, source: &str, part: &EdgesPart) -> bool {
         if part.node_name.is_empty() || (part.reading == 0 && !part.node_status.is_empty()) {
             // What a relay below says of its nodes.
             return true;
@@ -187,7 +187,7 @@ impl Owners {
     }
 
     /// A peer is gone; gives the nodes that it told of.
-    fn release(&mut self, source: &str) -> Vec<String> {
+    pub(super) fn release(&mut self, source: &str) -> Vec<String> {
         let gone = self.of_node.extract_if(.., |_, owner| owner == source);
         gone.map(|(node, _)| node).collect()
     }
