@@ -96,6 +96,7 @@ export class CountedSpan {
       lastWindowMs: ring.newestMs,
       hidden: hiddenIn(mask, series, sums),
       timeline: ring.timeline(series, mask.matches),
+      timelineOf: (wanted) => ring.timelineOf(series, wanted),
       lost: ring.lost,
       late: ring.late,
       countsFlowsOnly: view.countsFlowsOnly,

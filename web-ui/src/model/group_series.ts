@@ -51,7 +51,7 @@ export function labelValue(set: LabelSet, key: string): string {
 }
 
 /** Ends without namespace (world, host, networks) stand for themselves, whatever the grouping. */
-function groupOf(set: LabelSet, grouping: Grouping): { key: string; name: string } {
+export function groupOf(set: LabelSet, grouping: Grouping): { key: string; name: string } {
   switch (grouping.by) {
     case 'identity':
       return { key: set.key, name: set.name };

@@ -45,6 +45,8 @@ export interface Picture {
   readonly hidden: Hidden;
   /** Oldest first; of new connections. */
   readonly timeline: readonly TimelinePoint[];
+  /** The same for other series than those that match: a mask like `matches`. Told of the windows that are held now. */
+  readonly timelineOf: (mask: Uint8Array) => readonly TimelinePoint[];
   /** Flows lost for the server in the range, and those that came too late for their window. */
   readonly lost: number;
   readonly late: number;

@@ -21,6 +21,7 @@ export const EMPTY_PICTURE: Picture = {
   lastWindowMs: 0,
   hidden: { connections: 0, by: '' },
   timeline: [],
+  timelineOf: () => [],
   lost: 0,
   late: 0,
   countsFlowsOnly: false,

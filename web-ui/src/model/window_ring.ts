@@ -155,6 +155,11 @@ export class WindowRing {
     return this.windows.map((window, place) => (this.points[place] ??= totals(window, series, matches)));
   }
 
+  /** Totals of each window, of other series than those that match. */
+  timelineOf(series: readonly (Series | undefined)[], mask: Uint8Array): TimelinePoint[] {
+    return this.windows.map((window) => totals(window, series, mask));
+  }
+
   /** The filter or what numbers mean has changed. */
   forgetTotals(): void {
     this.points.fill(undefined);

@@ -59,6 +59,8 @@ export function toQuery(place: Place): string {
   if (place.flow) query.set('flow', `${place.flow.uuid}@${place.flow.node}`);
   set('hide', place.hide.join(','), '');
   if (place.newSinceMs !== undefined) query.set('since', new Date(place.newSinceMs).toISOString());
+  set('table', place.asTable ? 'yes' : '', '');
+  set('ungrouped', place.ungrouped ? 'yes' : '', '');
   set('sort', place.sort, '');
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
@@ -86,6 +88,8 @@ export function fromQuery(text: string): Place {
     flow: at > 0 ? { uuid: flow.slice(0, at), node: flow.slice(at + 1) } : undefined,
     hide: (query.get('hide') ?? '').split(',').filter((one): one is Noise => one === 'dns' || one === 'host'),
     newSinceMs: Number.isNaN(since) ? undefined : since,
+    asTable: query.get('table') === 'yes',
+    ungrouped: query.get('ungrouped') === 'yes',
     sort: query.get('sort') ?? '',
   };
 }

@@ -40,6 +40,10 @@ export interface Place {
   readonly hide: readonly Noise[];
   /** Edges first seen after this count as new. */
   readonly newSinceMs: number | undefined;
+  /** A canvas view as the table that says the same. */
+  readonly asTable: boolean;
+  /** Single identities also when they are too many to be read. */
+  readonly ungrouped: boolean;
   /** What a table is sorted by: column, with `-` before it for the largest first. */
   readonly sort: string;
 }
@@ -56,5 +60,7 @@ export const START: Place = {
   flow: undefined,
   hide: [],
   newSinceMs: undefined,
+  asTable: false,
+  ungrouped: false,
   sort: '',
 };
