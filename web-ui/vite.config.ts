@@ -21,6 +21,8 @@ export default defineConfig({
   html: { cspNonce: '__NONCE__' },
   plugins: [react(), placeholders()],
   build: {
+    // Cargo watches dist, which is always there: see relay/build.rs.
+    outDir: 'dist/page',
     target: 'es2023',
     modulePreload: { polyfill: false },
     // Inlined assets would be data: URLs, which the page's policy refuses.

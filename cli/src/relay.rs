@@ -9,6 +9,7 @@ use daemon::tls::CertificateFiles;
 use registry::cluster::{RegistrySettings, RegistryUrl};
 use relay::Config;
 use relay::config::{DEFAULT_TCP, NamedAddress};
+use relay::page::{DEFAULT_PAGE, PageConfig, PageListen, PageName, PagePrefix};
 
 use crate::registry::etcd_flags::EtcdFlags;
 use crate::serving::{self, LogArgs};
@@ -32,6 +33,8 @@ pub(crate) struct RelayArgs {
     /// Clients that may read streams at the same time; more are refused
     #[arg(long, value_name = "COUNT", default_value_t = Config::default().streams)]
     max_streams: usize,
+    #[command(flatten)]
+    page: PageArgs,
     #[command(flatten)]
     peer_tls: PeerTlsArgs,
     #[command(flatten)]
@@ -67,6 +70,42 @@ struct PeerArgs {
     /// A server that tells which nodes there are (Hubble's peer service)
     #[arg(long, value_name = "ADDRESS")]
     peer_service: Option<Address>,
+}
+
+/// The web page: where it is, and what it is called there.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Web page")]
+struct PageArgs {
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        conflicts_with = "no_page",
+        help = format!("Address to serve the page and the API to browsers; can be repeated [default: {DEFAULT_PAGE}, if it is free]")
+    )]
+    page: Vec<Listen>,
+    /// Serve no page
+    #[arg(long)]
+    no_page: bool,
+    /// The path under which a proxy shows the page; the proxy may take it off or leave it
+    #[arg(long, value_name = "/PATH")]
+    page_prefix: Option<PagePrefix>,
+    /// A name by which people reach the page, besides `localhost` and addresses; can be repeated. Without
+    /// TLS a request under another name is refused: other sites could let their names stand for this machine
+    #[arg(long, value_name = "NAME")]
+    page_name: Vec<PageName>,
+}
+
+impl PageArgs {
+    fn config(self) -> PageConfig {
+        PageConfig {
+            listen: match self.page.is_empty() && !self.no_page {
+                true => PageListen::DefaultIfFree,
+                false => PageListen::At(self.page),
+            },
+            prefix: self.page_prefix.unwrap_or_default(),
+            names: self.page_name,
+        }
+    }
 }
 
 /// How peers are known that are spoken to by TLS, and how the relay is known to them.
@@ -134,6 +173,7 @@ impl RelayArgs {
             registry,
             peer_service: self.peers.peer_service,
             listen: self.listen,
+            page: self.page.config(),
             listen_namespace: self.listen_netns,
             exposure: self.tls.exposure()?,
             peer_tls: Some(self.peer_tls.tls()),

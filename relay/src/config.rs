@@ -7,6 +7,8 @@ use daemon::connect::{Address, ClientTls};
 use daemon::listen::{Exposure, Listen};
 use registry::cluster::RegistrySettings;
 
+use crate::page::PageConfig;
+
 /// The TCP address that is served unless configured otherwise.
 pub const DEFAULT_TCP: &str = "127.0.0.1:4245";
 
@@ -27,6 +29,8 @@ pub struct Config {
     pub peer_tls: Option<ClientTls>,
     /// Addresses to serve. Default: `127.0.0.1:4245`.
     pub listen: Vec<Listen>,
+    /// The web page, which has ports of its own. Default: `127.0.0.1:12000`, if it is free.
+    pub page: PageConfig,
     /// The network namespace of TCP listeners: a file such as `/run/netns/NAME`. Default: the relay's own, which is also
     /// that of its peers.
     pub listen_namespace: Option<PathBuf>,
@@ -96,6 +100,7 @@ impl Default for Config {
             peer_service: None,
             peer_tls: None,
             listen: vec![tcp.expect("the default address parses: a test starts with it")],
+            page: PageConfig::default(),
             listen_namespace: None,
             exposure: Exposure::LoopbackOnly,
             skew_bound: Duration::from_millis(500),

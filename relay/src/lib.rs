@@ -2,7 +2,7 @@
 //!
 //! [`peers`] knows the nodes and keeps a connection to each. For each call of a client, `upstream` opens a stream to
 //! every connected peer, `merge` puts their rows into the order of time, and `service` makes of them what the client
-//! asked for. Nothing is done per flow but to compare times and to write the response.
+//! asked for. [`page`] puts the same services and the web page behind ports that browsers can use. Nothing is done per flow but to compare times and to write the response.
 #![forbid(unsafe_code)]
 
 mod clock;
@@ -11,6 +11,7 @@ mod counts;
 mod dashboard;
 mod error;
 mod merge;
+pub mod page;
 pub mod peers;
 mod run;
 mod service;
@@ -18,4 +19,4 @@ mod upstream;
 
 pub use config::Config;
 pub use error::RelayError;
-pub use run::{bind, run, serve};
+pub use run::{Listeners, bind, run, serve};

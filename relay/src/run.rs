@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use daemon::drain::{DRAIN_TIMEOUT, Drain};
 use daemon::health::Health;
-use daemon::listen::{Bound, Exposure};
+use daemon::listen::{Bound, Exposure, Listen};
 use daemon::tasks::Tasks;
+use tokio::task::JoinError;
 
 use crate::clock::wall_ns;
 use crate::config::Config;
@@ -14,8 +15,9 @@ use crate::counts::Counts;
 use crate::dashboard::Dashboard;
 use crate::error::RelayError;
 use crate::merge::Bounds;
+use crate::page::PageConfig;
 use crate::peers;
-use crate::service::{DashboardWorker, EdgeHub, Relay, Server, wall_ms};
+use crate::service::{DashboardWorker, EdgeHub, Relay, Served, Server, wall_ms};
 
 /// Runs a relay until `tasks` are cancelled (by a signal, or by whoever started it). Everything it starts is one of
 /// `tasks`; the caller joins them.
@@ -27,27 +29,37 @@ pub async fn run(config: Config, tasks: Tasks) -> Result<(), RelayError> {
     serve(config, bound, tasks).await
 }
 
+/// What is bound, so that clients may already connect.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For the API; there is at least one.
+    pub api: Vec<Bound>,
+    /// For the page, which has the API too.
+    pub page: Vec<Bound>,
+}
+
 /// Binds every address of the configuration.
 ///
 /// # Errors
-/// If one cannot be bound, or there is none.
-pub async fn bind(config: &Config) -> Result<Vec<Bound>, RelayError> {
-    let mut bound = Vec::with_capacity(config.listen.len());
+/// If one cannot be bound, or there is none for the API.
+pub async fn bind(config: &Config) -> Result<Listeners, RelayError> {
+    let namespace = config.listen_namespace.as_deref();
+    let mut api = Vec::with_capacity(config.listen.len());
     for listen in &config.listen {
-        let namespace = config.listen_namespace.as_deref();
-        bound.push(listen.bind_in(namespace, config.exposure.clone()).await?);
+        api.push(listen.bind_in(namespace, config.exposure.clone()).await?);
     }
-    if bound.is_empty() {
+    if api.is_empty() {
         return Err(RelayError::NoAddress);
     }
-    Ok(bound)
+    let page = config.page.listen.bind(namespace, &config.exposure).await?;
+    Ok(Listeners { api, page })
 }
 
 /// The same with listeners that are bound already.
 ///
 /// # Errors
 /// As [`run`].
-pub async fn serve(config: Config, bound: Vec<Bound>, tasks: Tasks) -> Result<(), RelayError> {
+pub async fn serve(config: Config, bound: Listeners, tasks: Tasks) -> Result<(), RelayError> {
     if !peers::has_source(&config) {
         return Err(RelayError::NoPeers);
     }
@@ -79,12 +91,7 @@ pub async fn serve(config: Config, bound: Vec<Bound>, tasks: Tasks) -> Result<()
         tasks.spawn("dashboard", worker.run(cancel.clone()));
     }
     let server = Server::new(relay, &health)?;
-    let mut listeners = Vec::with_capacity(bound.len());
-    for bound in bound {
-        let (address, task) = server.serve(bound, &tasks);
-        tracing::info!(%address, "serving");
-        listeners.push(Box::pin(async move { (address, task.await) }));
-    }
+    let listeners = serve_all(&server, bound, &config.page, &tasks);
     health.serving().await;
     let result = tokio::select! {
         biased;
@@ -98,4 +105,30 @@ pub async fn serve(config: Config, bound: Vec<Bound>, tasks: Tasks) -> Result<()
     health.draining().await;
     drain.finish(DRAIN_TIMEOUT).await;
     result
+}
+
+/// Serves every listener; each future tells of the end of one.
+fn serve_all(
+    server: &Server,
+    bound: Listeners,
+    page: &PageConfig,
+    tasks: &Tasks,
+) -> Vec<impl Future<Output = (Listen, Result<Served, JoinError>)> + Unpin + use<>> {
+    let mut serving = Vec::with_capacity(bound.api.len() + bound.page.len());
+    for bound in bound.api {
+        let (address, task) = server.serve(bound, tasks);
+        tracing::info!(%address, "serving");
+        serving.push((address, task));
+    }
+    for bound in bound.page {
+        let scheme = if bound.has_tls() { "https" } else { "http" };
+        let (address, task) = server.serve_page(page, bound, tasks);
+        let prefix = &page.prefix;
+        tracing::info!(page = %format_args!("{scheme}://{address}{prefix}/"), "serving");
+        serving.push((address, task));
+    }
+    let ends = serving
+        .into_iter()
+        .map(|(address, task)| Box::pin(async move { (address, task.await) }));
+    ends.collect()
 }

@@ -78,6 +78,11 @@ impl Plan<'_> {
         add("--listen", self.served.relay());
         if let Some(tcp) = self.served.relay_tcp {
             add("--listen", tcp.to_string());
+        }
+        if let Some(page) = self.served.page {
+            add("--page", page.to_string());
+        }
+        if self.served.relay_tcp.is_some() || self.served.page.is_some() {
             // Clients are where this process is, and nodes are where the relay is.
             let own = format!("/proc/{}/ns/net", std::process::id());
             add("--listen-netns", own);
@@ -86,6 +91,9 @@ impl Plan<'_> {
         add("--peer-tls-cert-file", path(&certificate.certificate));
         add("--peer-tls-key-file", path(&certificate.key));
         add("--log", self.log.to_owned());
+        if self.served.page.is_none() {
+            arguments.push("--no-page".to_owned());
+        }
         arguments
     }
 }

@@ -34,6 +34,9 @@ pub(super) fn write(
     indented(out, &policy_rows())?;
     writeln!(out)?;
     indented(out, &file_rows(files))?;
+    if let Some(page) = served.page {
+        writeln!(out, "\nIn a browser: http://{page}/")?;
+    }
     for note in &served.notes {
         writeln!(out, "\nNote: {note}.")?;
     }
@@ -183,6 +186,7 @@ mod tests {
         Served {
             relay_socket: "/run/tycho/demo/relay.sock".into(),
             relay_tcp: (!hidden).then(|| "127.0.0.1:4245".parse().unwrap()),
+            page: Some("127.0.0.1:12000".parse().unwrap()),
             observer_socket: None,
             notes: vec!["something differs".to_owned()],
         }
@@ -204,6 +208,7 @@ mod tests {
             "c      shop/db           10.3.0.31   fd00:3::31   app=orders-db role=db",
             "to db        backend may on TCP 5432",
             "/run/tycho/demo/node-a/endpoints.yaml",
+            "\nIn a browser: http://127.0.0.1:12000/\n",
             "Note: something differs.",
             "tycho status\n",
             "tycho demo --kill-node b",

@@ -326,6 +326,19 @@ impl Bound {
         matches!(self.listener, Listener::Tcp { tls: Some(_), .. })
     }
 
+    /// The same for a server that speaks HTTP/1.1 too: with TLS, clients must be told so.
+    #[must_use]
+    pub fn for_browsers(self) -> Self {
+        let listener = match self.listener {
+            Listener::Tcp { listener, tls } => Listener::Tcp {
+                listener,
+                tls: tls.map(ServerTls::with_http1),
+            },
+            unix @ Listener::Unix { .. } => unix,
+        };
+        Self { listener, ..self }
+    }
+
     /// The TCP address, if it is one.
     #[must_use]
     pub fn tcp_address(&self) -> Option<SocketAddr> {

@@ -17,6 +17,7 @@ pub use server::{ServerFiles, ServerTls, TlsState};
 
 /// HTTP/2, as TLS names it when both sides agree on what they will speak.
 pub(crate) const ALPN_HTTP2: &[u8] = b"h2";
+pub(crate) const ALPN_HTTP1: &[u8] = b"http/1.1";
 
 /// What encrypts and signs, for all of a process.
 pub(crate) fn provider() -> Arc<CryptoProvider> {

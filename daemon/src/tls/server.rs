@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::files::{FileBytes, look};
 use super::{
-    ALPN_HTTP2, CertificateFacts, CertificateFiles, Identity, TlsFileError, provider,
+    ALPN_HTTP1, ALPN_HTTP2, CertificateFacts, CertificateFiles, Identity, TlsFileError, provider,
     read_authorities,
 };
 use crate::causes::in_full;
@@ -46,6 +46,8 @@ impl ServerFiles {
 #[derive(Clone, Debug)]
 pub struct ServerTls {
     shared: Arc<Shared>,
+    /// Clients may speak HTTP/1.1 as well.
+    http1: bool,
 }
 
 #[derive(Debug)]
@@ -100,7 +102,17 @@ impl ServerTls {
                 files,
                 current: Mutex::new(current),
             }),
+            http1: false,
         })
+    }
+
+    /// The same for clients that may speak HTTP/1.1 as well as HTTP/2.
+    #[must_use]
+    pub(crate) fn with_http1(self) -> Self {
+        Self {
+            http1: true,
+            ..self
+        }
     }
 
     /// What is in use now.
@@ -119,7 +131,14 @@ impl ServerTls {
 
     /// What a new connection is accepted with.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(self.current().config)
+        let mut config = self.current().config;
+        if self.http1 {
+            // What it shares with the original, sessions above all, it goes on sharing.
+            let mut own = ServerConfig::clone(&config);
+            own.alpn_protocols.push(ALPN_HTTP1.to_vec());
+            config = Arc::new(own);
+        }
+        TlsAcceptor::from(config)
     }
 
     /// Follows the files until `cancel`: new connections get what is new and good, those that run go on. What is bad is

@@ -8,6 +8,7 @@ use daemon::tasks::Tasks;
 use daemon::tls::{CertificateFiles, ServerFiles, ServerTls};
 use relay::Config;
 use relay::config::NamedAddress;
+use relay::page::{PageConfig, PageListen};
 
 use crate::process::serve_until_end;
 
@@ -30,6 +31,10 @@ pub(crate) fn run(arguments: &[String]) {
     let config = Config {
         peers: peers.collect(),
         listen: vec!["127.0.0.1:0".parse().expect("an address")],
+        page: PageConfig {
+            listen: PageListen::At(Vec::new()),
+            ..PageConfig::default()
+        },
         peer_tls: directory.map(|directory| ClientTls {
             authorities: vec![directory.join("ca.pem")],
             certificate: Some(certificate(directory)),
@@ -55,7 +60,7 @@ pub(crate) fn run(arguments: &[String]) {
     runtime.block_on(async {
         let tasks = Tasks::new();
         let bound = relay::bind(&config).await.expect("a free port");
-        let port = bound[0].tcp_address().expect("it is TCP").port();
+        let port = bound.api[0].tcp_address().expect("it is TCP").port();
         tasks.spawn("relay", relay::serve(config, bound, tasks.clone()));
         tokio::task::block_in_place(|| serve_until_end(&[port]));
     });

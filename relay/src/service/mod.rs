@@ -21,4 +21,4 @@ mod sources;
 pub(crate) use answers::Relay;
 pub(crate) use dashboard::{DashboardWorker, wall_ms};
 pub(crate) use edges::EdgeHub;
-pub(crate) use server::Server;
+pub(crate) use server::{Served, Server};

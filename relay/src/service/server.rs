@@ -23,9 +23,13 @@ use super::flows::{FlowsService, ObserverService};
 use super::journal::JournalApi;
 use super::ledger::LedgerApi;
 use super::nodes::NodesApi;
+use crate::page::{self, PageConfig};
 
 /// The response headers by which clients learn the version.
 const VERSION_HEADERS: [&str; 2] = ["hubble-server-version", "hubble-relay-version"];
+
+/// How the service of a listener ended.
+pub(crate) type Served = Result<(), tonic::transport::Error>;
 
 /// The services of a relay, ready to be put behind listeners.
 #[derive(Clone, Debug)]
@@ -63,16 +67,36 @@ impl Server {
     }
 
     /// Serves a listener until the drain begins and its connections have ended; a task of its own.
-    pub(crate) fn serve(
+    pub(crate) fn serve(&self, bound: Bound, tasks: &Tasks) -> (Listen, JoinHandle<Served>) {
+        let builder = tonic::transport::Server::builder();
+        self.serve_by(builder, self.routes.clone(), bound, tasks)
+    }
+
+    /// The same with the page, as browsers speak.
+    pub(crate) fn serve_page(
         &self,
+        page: &PageConfig,
         bound: Bound,
         tasks: &Tasks,
-    ) -> (Listen, JoinHandle<Result<(), tonic::transport::Error>>) {
+    ) -> (Listen, JoinHandle<Served>) {
+        let bound = bound.for_browsers();
+        let routes = page::routes(self.routes.clone(), page, bound.has_tls());
+        let builder = tonic::transport::Server::builder().accept_http1(true);
+        self.serve_by(builder, routes, bound, tasks)
+    }
+
+    fn serve_by(
+        &self,
+        builder: tonic::transport::Server,
+        routes: Routes,
+        bound: Bound,
+        tasks: &Tasks,
+    ) -> (Listen, JoinHandle<Served>) {
         let address = bound.address().clone();
         let version =
             HeaderValue::from_str(&Relay::version()).expect("a version is printable ASCII");
         let drain = &self.relay.drain;
-        let served = tonic::transport::Server::builder()
+        let served = builder
             .layer(MapResponseLayer::new(
                 move |mut response: http::Response<Body>| {
                     for header in VERSION_HEADERS {
@@ -81,7 +105,7 @@ impl Server {
                     response
                 },
             ))
-            .add_routes(self.routes.clone())
+            .add_routes(routes)
             .serve_with_incoming_shutdown(bound.connections(drain), drain.begun());
         let task = tasks.spawn(format!("grpc {address}"), served);
         (address, task)

@@ -1,5 +1,6 @@
 //! Nodes behind TCP ports, a relay in front of them, and a client.
 
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use proto::observer::observer_client::ObserverClient;
 use proto::observer::{GetFlowsRequest, GetFlowsResponse};
 use relay::Config;
 use relay::config::NamedAddress;
+use relay::page::PageListen;
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 use zerocopy::{FromZeros, IntoBytes};
@@ -241,6 +243,7 @@ pub(crate) async fn wait_until(mut is_so: impl FnMut() -> bool) {
 /// A relay, and a client of it.
 pub(crate) struct TestRelay {
     pub(crate) port: u16,
+    pub(crate) page: SocketAddr,
     pub(crate) channel: Channel,
     tasks: Tasks,
 }
@@ -263,17 +266,17 @@ impl TestRelay {
         relay
     }
 
-    pub(crate) async fn with(config: Config) -> Self {
-        let config = Config {
-            listen: vec!["127.0.0.1:0".parse().unwrap()],
-            ..config
-        };
+    pub(crate) async fn with(mut config: Config) -> Self {
+        config.listen = vec!["127.0.0.1:0".parse().unwrap()];
+        config.page.listen = PageListen::At(config.listen.clone());
         let tasks = Tasks::new();
         let bound = relay::bind(&config).await.unwrap();
-        let port = bound[0].tcp_address().unwrap().port();
+        let port = bound.api[0].tcp_address().unwrap().port();
+        let page = bound.page[0].tcp_address().unwrap();
         tasks.spawn("relay", relay::serve(config, bound, tasks.clone()));
         Self {
             port,
+            page,
             channel: channel(port).await,
             tasks,
         }

@@ -16,6 +16,7 @@ mod late;
 mod losses;
 mod nodes;
 mod order;
+mod page;
 mod refused;
 mod shown;
 mod tree;
