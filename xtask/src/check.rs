@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::anyhow;
 
+use crate::page;
 use crate::repository::{cargo, probes_target_dir, root, target_dir};
 use crate::setup;
 use crate::stages::{Stages, execute};
@@ -65,6 +66,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         "clippy, fuzz targets",
         || execute(&mut clippy_for_fuzzing()),
     );
+    stages.run("page", page::check);
     stages.run("documentation", || {
         let mut doc = cargo(["doc", "--workspace", "--no-deps"]);
         execute(doc.env("RUSTDOCFLAGS", "--deny=warnings"))

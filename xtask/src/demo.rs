@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: set up, build `tycho`, become `tycho demo`.
+//! `cargo xtask demo`: set up, build the page and `tycho`, become `tycho demo`.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use clap::Args;
 
+use crate::page;
 use crate::repository::{cargo, is_root, root, target_dir};
 use crate::setup;
 use crate::stages::execute;
@@ -31,6 +32,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             setup::registry_tools()?;
         }
     }
+    page::build()?;
     execute(&mut cargo(["build", "--package", "cli", "--bin", "tycho"]))?;
     let program = target_dir().join("debug/tycho");
     if !program.is_file() {

@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod demo;
 mod fuzz;
+mod page;
 #[path = "../../bpf-loader/build/probes.rs"]
 mod probes;
 mod repository;
@@ -63,6 +64,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             setup::build_tools()?;
             setup::network_tools()?;
             setup::registry_tools()?;
+            setup::page_tools()?;
+            setup::browser()?;
             println!("Everything is installed.");
             Ok(())
         }

@@ -6,12 +6,15 @@ mod etcd;
 mod fuzzer;
 mod linker;
 mod llvm;
+mod node;
 
 use std::env;
 use std::path::Path;
 
 use crate::probes::Toolchain;
 use crate::repository;
+
+pub(crate) use node::Node;
 
 /// What the build needs: a compiler for the eBPF programs and its linker.
 pub(crate) fn build_tools() -> anyhow::Result<()> {
@@ -43,6 +46,25 @@ pub(crate) fn network_tools() -> anyhow::Result<()> {
 /// What the tests of the cluster's registry need, and a demo with etcd.
 pub(crate) fn registry_tools() -> anyhow::Result<()> {
     etcd::ensure()
+}
+
+/// What the web page is built with.
+pub(crate) fn page_tools() -> anyhow::Result<Node> {
+    if !on_path("protoc") && env::var_os("PROTOC").is_none() {
+        debian::install(
+            &["protobuf-compiler"],
+            "`protoc`, which makes the page's messages",
+        )?;
+    }
+    node::ensure()
+}
+
+/// What the page is looked at with, in tests.
+pub(crate) fn browser() -> anyhow::Result<()> {
+    if on_path("chromium") {
+        return Ok(());
+    }
+    debian::install(&["chromium"], "the browser in which the web page is tested")
 }
 
 /// What the fuzz targets need.

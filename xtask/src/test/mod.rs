@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use clap::Args;
 
+use crate::page;
 use crate::repository::{cargo, is_root};
 use crate::setup;
 use crate::stages::Stages;
@@ -47,11 +48,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         setup::build_tools()?;
         setup::registry_tools()?;
         if options.wants(Tier::Kernel) {
-            setup::network_tools()
-        } else {
-            Ok(())
+            setup::network_tools()?;
+            setup::browser()?;
         }
+        Ok(())
     });
+    // Before cargo, which takes in what there is. Without it most tests tell as much as ever.
+    stages.run("page", page::build);
     let built = set_up
         .and_then(|()| stages.run("build", executables::build))
         .unwrap_or_default();
@@ -66,6 +69,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if !built.is_empty() && options.wants(Tier::Unit) && options.arguments.is_empty() {
         stages.run("documentation tests", || {
             let (outcome, result) = outcome::watch(&mut cargo(["test", "--workspace", "--doc"]))?;
+            total += outcome;
+            result
+        });
+    }
+    if !built.is_empty() && options.wants(Tier::Unit) && options.arguments.is_empty() {
+        stages.run("page tests", || {
+            let (outcome, result) = outcome::watch(&mut page::tests()?)?;
             total += outcome;
             result
         });

@@ -39,8 +39,12 @@ pub(super) fn watch(command: &mut Command) -> anyhow::Result<(Outcome, anyhow::R
     Ok((outcome, result))
 }
 
-/// `test result: ok. 3 passed; 1 failed; 0 ignored; …`
+/// What ends a test program: `test result: ok. 3 passed; 1 failed; 0 ignored; …` in Rust, `Tests  1 failed | 3 passed (4)`
+/// in TypeScript.
 fn closing_line(line: &str) -> Option<Outcome> {
+    if let Some(counts) = line.trim_start().strip_prefix("Tests  ") {
+        return closing_counts(counts);
+    }
     let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
     let count = |what: &str| {
         counts
@@ -51,6 +55,23 @@ fn closing_line(line: &str) -> Option<Outcome> {
         passed: count("passed")?,
         failed: count("failed")?,
     })
+}
+
+/// `1 failed | 3 passed (4)`, of which vitest leaves out what is zero.
+fn closing_counts(counts: &str) -> Option<Outcome> {
+    let (counts, _) = counts.split_once(" (")?;
+    let mut outcome = Outcome::default();
+    for count in counts.split(" | ") {
+        let (number, what) = count.trim().split_once(' ')?;
+        let number: u64 = number.parse().ok()?;
+        match what {
+            "passed" => outcome.passed = number,
+            // A test that is skipped has not shown anything.
+            "failed" | "skipped" | "todo" => outcome.failed += number,
+            _ => return None,
+        }
+    }
+    Some(outcome)
 }
 
 #[cfg(test)]
@@ -74,6 +95,14 @@ mod tests {
             "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
             Some((3, 2)),
         );
+        check("      Tests  12 passed (12)", Some((12, 0)));
+        check("      Tests  1 failed | 3 passed (4)", Some((3, 1)));
+        check(
+            "      Tests  2 failed | 3 passed | 1 skipped (6)",
+            Some((3, 3)),
+        );
+        check("      Tests  no tests", None);
+        check(" Test Files  2 passed (2)", None);
         check("test parser::result ... ok", None);
         check("test result: nonsense", None);
     }
