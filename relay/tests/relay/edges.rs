@@ -18,7 +18,7 @@ const ROLES: [&str; 2] = ["frontend", "backend"];
 
 /// What a node's kernel would say: hook, verdict and packets from the frontend to the backend. The first role has the
 /// number `first` there.
-fn publish(node: &TestNode, first: u32, edges: &[(u8, u8, u64)]) {
+pub(crate) fn publish(node: &TestNode, first: u32, edges: &[(u8, u8, u64)]) {
     let mut identities = Identities::new();
     for (number, role) in (first..).zip(ROLES) {
         let labels = LabelSet::parse([format!("k8s:role={role}")]).unwrap();

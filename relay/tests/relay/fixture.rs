@@ -36,7 +36,7 @@ pub(crate) use crate::shown::{flows, show, time_ns};
 pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 /// Metadata index of the endpoint that each node has.
-const ENDPOINT: u32 = 16;
+pub(crate) const ENDPOINT: u32 = 16;
 /// The rule that each node has.
 const RULE: u32 = 9;
 
@@ -88,7 +88,11 @@ impl TestNode {
 
     /// Takes in a flow of this source port and monotonic time.
     pub(crate) fn push(&mut self, port: u16, time_ns: u64) {
-        let record = record(port, time_ns);
+        self.accept(&record(port, time_ns));
+    }
+
+    /// Takes in a record.
+    pub(crate) fn accept(&mut self, record: &Record) {
         let inlet = self.inlet.as_mut().expect("the node lives");
         inlet.accept(record.as_bytes());
     }
@@ -192,7 +196,7 @@ fn describe(node: &Node, name: &str) {
         .replace([(3, format!("veth-of-{name}"))]);
 }
 
-fn record(port: u16, time_ns: u64) -> Record {
+pub(crate) fn record(port: u16, time_ns: u64) -> Record {
     Record {
         version: RECORD_VERSION,
         kind: KIND_TRACE,

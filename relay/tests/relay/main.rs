@@ -6,6 +6,7 @@
 
 mod agent_events;
 mod clocks;
+mod dashboard;
 mod edges;
 mod fixture;
 mod follow;
