@@ -4,7 +4,7 @@ import { dropStep, mix, type Palette } from '../../canvas/palette';
 import { fitText } from '../../canvas/text';
 import { overlap, type Rectangle } from '../../canvas/viewport';
 import type { Piece } from './layout';
-import type { Card } from './scene';
+import type { Card, Ghost } from './scene';
 
 /** Below this zoom names of cards cannot be read. */
 const NAMED_SCALE = 0.5;
@@ -85,6 +85,28 @@ export function drawCards(
     if (card.node === emphasis.selected) frame(context, card, palette.selected, 3 / scale);
     else if (card.node === emphasis.hovered) frame(context, card, palette.faint, 2 / scale);
     if (card.node === emphasis.cursor) frame(context, card, palette.cursor, 2 / scale, 3 / scale);
+  }
+}
+
+export function drawGhosts(
+  context: CanvasRenderingContext2D,
+  palette: Palette,
+  font: string,
+  ghosts: readonly Ghost[],
+  sight: Rectangle,
+  scale: number,
+): void {
+  context.font = `12.5px ${font}`;
+  context.textAlign = 'left';
+  context.textBaseline = 'middle';
+  context.strokeStyle = palette.line;
+  context.lineWidth = 1 / Math.min(scale, 1);
+  context.fillStyle = mix(palette.panel, palette.faint, 0.55);
+  for (const ghost of ghosts) {
+    if (!overlap(ghost, sight)) continue;
+    context.strokeRect(ghost.x, ghost.y, ghost.width, ghost.height);
+    if (scale < NAMED_SCALE) continue;
+    context.fillText(fitText(context, ghost.label, ghost.width - 20), ghost.x + 12, ghost.y + ghost.height / 2 + 0.5);
   }
 }
 

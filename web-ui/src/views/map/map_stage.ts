@@ -2,9 +2,20 @@
 import { bindGestures } from '../../canvas/gestures';
 import { readPalette, watchPalette, type Palette } from '../../canvas/palette';
 import { Surface } from '../../canvas/surface';
-import { fitTo, keepInSight, panBy, toWorld, visible, zoomAt, type Viewport } from '../../canvas/viewport';
+import {
+  bounds,
+  fitTo,
+  keepInSight,
+  overlap,
+  panBy,
+  toWorld,
+  visible,
+  zoomAt,
+  type Rectangle,
+  type Viewport,
+} from '../../canvas/viewport';
 import { lineAt } from './curve';
-import { drawBoxes, drawBoxNames, drawCards } from './draw_boxes';
+import { drawBoxes, drawBoxNames, drawCards, drawGhosts } from './draw_boxes';
 import { drawEdge, drawEdges } from './draw_edges';
 import type { MapLayout } from './layout';
 import { cardAt, cardBeside, linesTouching, NO_LINES, type Lines, type Scene } from './scene';
@@ -84,7 +95,10 @@ export class MapStage {
   }
 
   show(scene: Scene, layout: MapLayout, names: ReadonlyMap<string, string>, selected: number): void {
-    const grown = this.layout !== layout || this.scene?.cards.length !== scene.cards.length;
+    const grown =
+      this.layout !== layout ||
+      this.scene?.cards.length !== scene.cards.length ||
+      this.scene.ghosts.length !== scene.ghosts.length;
     if (this.scene && this.scene.graph.nodes !== scene.graph.nodes) {
       // Numbers of nodes and edges mean others now.
       const key = this.scene.graph.nodes[this.cursor]?.key;
@@ -102,9 +116,17 @@ export class MapStage {
 
   fit(): void {
     if (!this.layout || this.surface.size.width === 0) return;
-    this.viewport = fitTo(this.layout.world, this.surface.size, MARGIN, 1.25);
+    this.viewport = fitTo(this.wanted(), this.surface.size, MARGIN, 1.25);
     this.untouched = true;
     this.surface.invalidate();
+  }
+
+  /** Boxes with something that matches; all if there is none. */
+  private wanted(): Rectangle {
+    const { pieces, world } = this.layout!;
+    const cards = this.scene?.cards ?? [];
+    const busy = pieces.filter((piece) => cards.some((card) => overlap(piece, card)));
+    return busy.length > 0 ? bounds(busy) : world;
   }
 
   zoomBy(factor: number): void {
@@ -239,6 +261,7 @@ export class MapStage {
     context.translate(viewport.x, viewport.y);
     context.scale(viewport.scale, viewport.scale);
     drawBoxes(context, palette, layout.pieces, sight, viewport.scale);
+    drawGhosts(context, palette, this.font, scene.ghosts, sight, viewport.scale);
     // Under the cards, and pale enough to read a name through them.
     const asks = this.near.size > 0;
     context.globalAlpha = asks ? 0.2 : 0.6;

@@ -17,6 +17,10 @@ export interface Card extends Rectangle {
   readonly audited: boolean;
 }
 
+export interface Ghost extends Rectangle {
+  readonly label: string;
+}
+
 /** Edges with their curves, six numbers each: from, bend, to. */
 export interface Lines {
   readonly edges: readonly number[];
@@ -29,6 +33,8 @@ export interface Scene {
   readonly graph: Graph;
   /** Of each node of the graph, in its order. */
   readonly cards: readonly Card[];
+  /** Known identities without anything that matches: they keep their place, and step back. */
+  readonly ghosts: readonly Ghost[];
   /** Largest rate of an edge. */
   readonly largest: number;
   readonly drops: Lines;
@@ -36,7 +42,8 @@ export interface Scene {
 
 export const NO_LINES: Lines = { edges: [], curves: new Float32Array(), left: 0 };
 
-export function buildScene(graph: Graph, layout: MapLayout): Scene {
+/** The label is told in full unless the box says the namespace already. */
+export function buildScene(graph: Graph, layout: MapLayout, ghosts: readonly Ghost[] = [], inFull = false): Scene {
   const count = graph.nodes.length;
   const rate = new Float64Array(count);
   const dropped = new Float64Array(count);
@@ -57,14 +64,25 @@ export function buildScene(graph: Graph, layout: MapLayout): Scene {
   }
   const cards = graph.nodes.map((node, index) => ({
     node: index,
-    label: nameInBlock(node),
+    label: inFull ? node.name : nameInBlock(node),
     rate: rate[index]!,
     share: rate[index]! > 0 ? dropped[index]! / rate[index]! : 0,
     audited: audited[index]! > 0,
     ...layout.card(node.key)!,
   }));
   drops.sort((a, b) => graph.dropped[b]! - graph.dropped[a]! || a - b);
-  return { graph, cards, largest, drops: linesOf(cards, graph, drops, MOST_DROPS) };
+  return { graph, cards, ghosts, largest, drops: linesOf(cards, graph, drops, MOST_DROPS) };
+}
+
+export function ghostsOf(
+  members: readonly { readonly key: string; readonly name: string }[],
+  graph: Graph,
+  layout: MapLayout,
+): Ghost[] {
+  const there = new Set(graph.nodes.map((node) => node.key));
+  return members
+    .filter(({ key }) => !there.has(key))
+    .map(({ key, name }) => ({ label: name.slice(name.indexOf('/') + 1), ...layout.card(key)! }));
 }
 
 function linesOf(cards: readonly Card[], graph: Graph, edges: readonly number[], most: number): Lines {

@@ -1,0 +1,117 @@
+// Ends are found by their keys, filters select them, and what was judged is put together rightly.
+import { describe, expect, test } from 'vitest';
+import { printTerms } from '../../filter/parse';
+import type { Grouping } from '../../model/group_series';
+import type { Picture } from '../../model/picture';
+import { EMPTY_PICTURE } from '../../model/use_picture';
+import type { LabelSet, Series } from '../../model/series';
+import { endOf } from './ends';
+import { judgementsOf, portsOf, portText } from './judgements';
+import { observeCommand } from './observe_command';
+import { barsOf } from './rate_chart';
+
+function set(name: string, namespace: string, labels: string[], workloads: string[] = []): LabelSet {
+  return { number: 1, key: `${name}~x`, labels, namespace, workloads, identities: [300], name };
+}
+
+const web = set('shop/web', 'shop', ['k8s:app=web', 'k8s:io.kubernetes.pod.namespace=shop'], ['Deployment/web']);
+const db = set('shop/db', 'shop', ['k8s:app=db', 'k8s:tier=data'], ['StatefulSet/db']);
+const world: LabelSet = { ...set('world', '', ['reserved:world']), key: 'world' };
+
+function series(number: number, more: Partial<Series>): Series {
+  return {
+    number,
+    source: web,
+    destination: db,
+    protocol: 6,
+    port: 5432,
+    direction: 'ingress',
+    verdict: 'forwarded',
+    dropReason: '',
+    node: '',
+    counts: true,
+    firstSeenMs: 1000 * number,
+    lastSeenMs: 0,
+    ...more,
+  };
+}
+
+const all = [undefined, series(1, {}), series(2, { source: world })];
+
+test.each<[string, Grouping, string, string]>([
+  ['ns:shop', { by: 'namespace' }, 'shop', '--from-namespace shop'],
+  ['wl:shop/StatefulSet/db', { by: 'namespace' }, 'shop/db', '--from-namespace shop --from-workload StatefulSet/db'],
+  ['lb:web', { by: 'label', key: 'app' }, 'app=web', '--from-label app=web'],
+  ['lb:', { by: 'label', key: 'tier' }, 'without tier', `--from-label '!tier'`],
+  ['shop/web~x', { by: 'namespace' }, 'shop/web', '--from-namespace shop --from-label k8s:app=web'],
+  ['shop/db~x', { by: 'workload' }, 'shop/db', '--from-namespace shop --from-label k8s:app=db,k8s:tier=data'],
+  ['world', { by: 'namespace' }, 'world', '--from-identity world'],
+])('the end %s by %o', (key, grouping, name, flags) => {
+  const end = endOf(all, key, grouping)!;
+  expect(end.name).toBe(name);
+  expect(printTerms(end.terms('from'))).toBe(flags);
+});
+
+test('an unknown key is no end', () => {
+  expect(endOf(all, 'ns:gone', { by: 'namespace' })).toBeUndefined();
+});
+
+describe('judgements', () => {
+  const rule = { number: 4, description: 'NetworkPolicy/shop/db', policies: [], section: 'ingress' };
+  const list = [
+    series(1, {}),
+    series(2, { verdict: 'dropped', dropReason: 'POLICY_DENIED', rule, node: 'c/a' }),
+    series(3, { verdict: 'dropped', dropReason: 'POLICY_DENIED', rule, node: 'c/b' }),
+    series(4, { direction: 'egress', counts: false }),
+    series(5, { port: 53, protocol: 17 }),
+  ];
+  const connections = Float64Array.from([0, 10, 2, 3, 10, 7]);
+  const picture: Picture = {
+    ...EMPTY_PICTURE,
+    sums: { connections, packets: connections, bytes: connections },
+    lastSeenMs: Float64Array.from([0, 50, 60, 70, 80, 90]),
+  };
+  const judgements = judgementsOf(picture, list, 'connections');
+
+  test('of several nodes are one, the worst first', () => {
+    expect(judgements.map(({ verdict, amount, counts, nodes }) => [verdict, amount, counts, nodes])).toEqual([
+      ['dropped', 5, true, ['c/a', 'c/b']],
+      ['forwarded', 10, true, []],
+      ['forwarded', 7, true, []],
+      ['forwarded', 10, false, []],
+    ]);
+    expect(judgements[0]).toMatchObject({ firstSeenMs: 2000, lastSeenMs: 70 });
+  });
+
+  test('ports have what counts, once', () => {
+    expect(portsOf(judgements).map(({ text, forwarded, dropped }) => [text, forwarded, dropped])).toEqual([
+      ['5432/TCP', 10, 5],
+      ['53/UDP', 7, 0],
+    ]);
+  });
+});
+
+test.each([
+  [6, 80, '80/TCP'],
+  [1, 8, 'ICMP type 8'],
+  [6, 0, 'TCP, any port'],
+  [99, 0, 'protocol 99, any port'],
+])('protocol %d port %d is %s', (protocol, port, text) => expect(portText(protocol, port)).toBe(text));
+
+test('the command has the range', () => {
+  const terms = [{ flag: 'verdict', value: 'DROPPED', not: false }];
+  expect(observeCommand(terms, { kind: 'live' })).toBe('tycho observe --verdict DROPPED --follow');
+  expect(observeCommand([], { kind: 'last', seconds: 300 })).toBe('tycho observe --since 300s');
+  expect(observeCommand([], { kind: 'absolute', fromMs: 0, toMs: 1000 })).toBe(
+    'tycho observe --since 1970-01-01T00:00:00.000Z --until 1970-01-01T00:00:01.000Z',
+  );
+});
+
+test('bars stack up to the largest rate, and one drop is seen', () => {
+  const point = { startMs: 0, lengthMs: 1000, forwarded: 10_000, audited: 0, dropped: 1, lost: 0 };
+  const { bars, largest } = barsOf([point, { ...point, startMs: 1000, lengthMs: 2000 }]);
+  expect(largest).toBe(10_001);
+  expect(bars).toHaveLength(4);
+  expect(bars.every((bar) => bar.height >= 2 && bar.y >= 0)).toBe(true);
+  expect(barsOf([])).toEqual({ bars: [], largest: 0 });
+});

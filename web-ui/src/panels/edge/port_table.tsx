@@ -1,0 +1,46 @@
+// The traffic of an edge by port.
+import { MARK_CHARACTERS, MARK_WORDS } from '../../canvas/marks';
+import type { Rate } from '../../canvas/rate';
+import { VERDICTS } from '../../model/series';
+import type { PortSums } from './judgements';
+
+const MOST = 12;
+
+export function PortTable({ ports, seconds, rate }: { ports: readonly PortSums[]; seconds: number; rate: Rate }) {
+  return (
+    <>
+      <table>
+        <thead>
+          <tr>
+            <th>Port</th>
+            {VERDICTS.map((verdict) => (
+              <th key={verdict} className="number">
+                <span className={`mark mark-${verdict}`} aria-hidden>
+                  {MARK_CHARACTERS[verdict]}
+                </span>{' '}
+                {MARK_WORDS[verdict]}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {ports.slice(0, MOST).map((port) => (
+            <tr key={port.key}>
+              <td>{port.text}</td>
+              {VERDICTS.map((verdict) => (
+                <td key={verdict} className="number">
+                  {rate(port[verdict] / seconds)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {ports.length > MOST ? (
+        <p className="canvas-note">
+          Top {MOST} of {ports.length} ports.
+        </p>
+      ) : null}
+    </>
+  );
+}
