@@ -1,4 +1,10 @@
-// The page's entry: finds the root element and draws the shell into it.
+// The page's entry: colours, the model, and the shell.
+import './show/theme.css';
 import { createRoot } from 'react-dom/client';
+import { startApp } from './shell/app';
+import { Shell } from './shell/shell';
+import { startTheme } from './shell/theme';
 
-createRoot(document.getElementById('root')!).render(<p>Tycho</p>);
+startTheme();
+startApp();
+createRoot(document.getElementById('root')!).render(<Shell />);

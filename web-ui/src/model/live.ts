@@ -7,8 +7,10 @@ import { messageOf, selectionOf } from '../filter/selection';
 import {
   GetWindowsRequestSchema,
   type FlowSelection,
+  type FlowTail as ToldFlows,
   type GetWindowsRequest,
   type WatchEvent,
+  type Window,
   type WindowsPart,
 } from '../gen/tycho/v1/dashboard_pb';
 import type { Place, TimeRange } from '../place/place';
@@ -18,6 +20,7 @@ import { CountedSpan, type View } from './counted_span';
 import { FlowTail } from './flow_tail';
 import { links, pasts, statuses, tails } from './live_state';
 import { Paced } from './paced';
+import { pauses, RUNNING } from './pause';
 import { pictures } from './use_picture';
 
 export type OpenWindows = (request: GetWindowsRequest, signal: AbortSignal) => AsyncIterable<WindowsPart>;
@@ -44,7 +47,9 @@ export class Live {
   private view: View = { test: () => true, hide: [], countsFlowsOnly: false };
   private readonly tail = new FlowTail();
   private readonly pace = new Paced(() => this.publish());
-  private readonly tailPace = new Paced(() => tails.set(this.tail.state()));
+  private readonly tailPace = new Paced(() => this.publishTail());
+  /** The filter or range was changed: also while paused the page follows its reader. */
+  private wanted = true;
   private place: Place | undefined;
   private asked = '';
   private askedPast = '';
@@ -56,6 +61,15 @@ export class Live {
     private readonly openWindows: OpenWindows,
   ) {
     this.watch = new Watch(open, { event: (event) => this.event(event), link: (link) => links.set(link) });
+  }
+
+  /** Stops pictures and flows as they are; what comes is still counted. */
+  pause(paused: boolean): void {
+    if (paused === pauses.get().paused) return;
+    pauses.set(paused ? { ...RUNNING, paused } : RUNNING);
+    if (paused) return;
+    this.pace.now();
+    this.tailPace.now();
   }
 
   retryNow(): void {
@@ -100,7 +114,10 @@ export class Live {
       place.filter,
     );
     this.askPast(place, counted);
-    if (!sameView || before?.range !== place.range) this.pace.request();
+    if (!sameView || before?.range !== place.range) {
+      this.wanted = true;
+      this.pace.request();
+    }
   }
 
   private ask({ seconds, counted, flows }: Asked, filter: string): void {
@@ -153,6 +170,7 @@ export class Live {
       }
       if (this.pastCall !== call) return;
       this.past = span;
+      this.wanted = true;
       pasts.set({ state: 'loaded', extent, fromMs });
       this.pace.request();
     } catch (error) {
@@ -168,13 +186,13 @@ export class Live {
         this.live.define(event.value);
         break;
       case 'window':
-        if (this.live.addWindow(event.value)) this.watch.took(this.live.epoch, event.value.lastSequence);
+        this.window(event.value);
         break;
       case 'earlyDrops':
         this.live.addEarly(event.value);
         break;
       case 'flows':
-        if (this.tail.add(event.value.flows, Number(event.value.skipped))) this.tailPace.request();
+        this.flows(event.value);
         return;
       case 'status':
         statuses.set(event.value);
@@ -183,11 +201,30 @@ export class Live {
     if (this.place?.range.kind !== 'absolute') this.pace.request();
   }
 
+  private window(window: Window): void {
+    if (!this.live.addWindow(window)) return;
+    this.watch.took(this.live.epoch, window.lastSequence);
+    const pause = pauses.get();
+    if (pause.paused) pauses.set({ ...pause, windows: pause.windows + 1 });
+  }
+
+  private flows(told: ToldFlows): void {
+    const pause = pauses.get();
+    if (pause.paused) pauses.set({ ...pause, flows: pause.flows + told.flows.length + Number(told.skipped) });
+    if (this.tail.add(told.flows, Number(told.skipped))) this.tailPace.request();
+  }
+
+  private publishTail(): void {
+    if (!pauses.get().paused) tails.set(this.tail.state());
+  }
+
   private publish(): void {
+    if (pauses.get().paused && !this.wanted) return;
     const isPast = this.place?.range.kind === 'absolute';
     const span = isPast ? this.past : this.live;
     // What was there stays until the new range has something to show.
     if (!span || (span.isEmpty && !isPast && !pictures.get().empty)) return;
+    this.wanted = false;
     pictures.set(span.picture(this.view));
   }
 }

@@ -1,0 +1,1 @@
+import{n as e,t}from"./react-BbQ6kWJJ.js";var n=e(),r=t();(0,n.createRoot)(document.getElementById(`root`)).render((0,r.jsx)(`p`,{children:`Tycho`}));

@@ -1,0 +1,150 @@
+// A table that is sorted by any column and says how much of it is shown.
+import './table.css';
+import { useMemo, useState, type ReactNode } from 'react';
+import { usePlace } from '../place/use_place';
+import { exactText } from './numbers';
+
+export interface Column<Row> {
+  readonly key: string;
+  readonly name: string;
+  /** Right-aligned, and sorted with the largest first. */
+  readonly number?: boolean;
+  readonly sortBy: (row: Row) => number | string;
+  readonly cell: (row: Row) => ReactNode;
+}
+
+interface Props<Row> {
+  readonly label: string;
+  readonly rows: readonly Row[];
+  readonly columns: readonly Column<Row>[];
+  readonly rowKey: (row: Row) => string;
+  /** `-rate`, if the place says nothing. */
+  readonly usualSort: string;
+  readonly empty: ReactNode;
+  readonly testId?: string;
+  readonly detail?: (row: Row) => ReactNode;
+}
+
+const STEP = 100;
+
+function compare(a: number | string, b: number | string): number {
+  return typeof a === 'number' && typeof b === 'number'
+    ? a - b
+    : String(a).localeCompare(String(b), 'en', { numeric: true });
+}
+
+export function DataTable<Row>({ label, rows, columns, rowKey, usualSort, empty, testId, detail }: Props<Row>) {
+  const [place, go] = usePlace();
+  const [most, setMost] = useState(STEP);
+  const [openKey, setOpenKey] = useState('');
+  const known = columns.some((column) => column.key === place.sort.replace(/^-/, ''));
+  const sort = known ? place.sort : usualSort;
+  const falling = sort.startsWith('-');
+  const by = columns.find((column) => column.key === sort.replace(/^-/, '')) ?? columns[0]!;
+  const sorted = useMemo(() => {
+    const keyed = rows.map((row) => ({ row, value: by.sortBy(row), key: rowKey(row) }));
+    keyed.sort((a, b) => (falling ? -1 : 1) * compare(a.value, b.value) || a.key.localeCompare(b.key));
+    return keyed;
+  }, [rows, by, falling, rowKey]);
+  if (rows.length === 0) return <>{empty}</>;
+  const shown = sorted.slice(0, most);
+  return (
+    <div className="data-table" data-testid={testId}>
+      <div className="data-table-scroll" tabIndex={0} role="region" aria-label={label}>
+        <table>
+          <caption className="for-readers">{label}</caption>
+          <thead>
+            <tr>
+              {columns.map((column) => (
+                <th
+                  key={column.key}
+                  scope="col"
+                  className={column.number ? 'number' : ''}
+                  aria-sort={column === by ? (falling ? 'descending' : 'ascending') : 'none'}
+                >
+                  <button
+                    type="button"
+                    onClick={() => {
+                      const first = column.number ? `-${column.key}` : column.key;
+                      const other = column.number ? column.key : `-${column.key}`;
+                      go({ sort: sort === first ? other : first }, { replace: true });
+                    }}
+                  >
+                    {column.name}
+                    <span aria-hidden="true">{column === by ? (falling ? ' ↓' : ' ↑') : ''}</span>
+                  </button>
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map(({ row, key }) => (
+              <Row
+                key={key}
+                row={row}
+                columns={columns}
+                open={key === openKey}
+                detail={detail}
+                toggle={() => setOpenKey(key === openKey ? '' : key)}
+              />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {rows.length > STEP && (
+        <p className="faint data-table-more">
+          Top {exactText(shown.length)} of {exactText(rows.length)} by {by.name.toLowerCase()}.{' '}
+          {shown.length < rows.length && (
+            <button type="button" className="link-button" onClick={() => setMost(most + STEP)}>
+              Show {exactText(Math.min(STEP, rows.length - shown.length))} more
+            </button>
+          )}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface RowProps<Row> {
+  readonly row: Row;
+  readonly columns: readonly Column<Row>[];
+  readonly open: boolean;
+  readonly toggle: () => void;
+  readonly detail: ((row: Row) => ReactNode) | undefined;
+}
+
+function Row<Row>({ row, columns, open, toggle, detail }: RowProps<Row>) {
+  return (
+    <>
+      <tr>
+        {columns.map((column, place) => (
+          <td key={column.key} className={column.number ? 'number' : ''}>
+            {place === 0 && detail ? (
+              <span className="data-table-first">
+                <button
+                  type="button"
+                  className="data-table-toggle"
+                  aria-expanded={open}
+                  aria-label={open ? 'Less' : 'More'}
+                  onClick={toggle}
+                >
+                  {open ? '▾' : '▸'}
+                </button>
+                {column.cell(row)}
+              </span>
+            ) : (
+              column.cell(row)
+            )}
+          </td>
+        ))}
+      </tr>
+      {open && detail && (
+        <tr>
+          <td colSpan={columns.length} className="data-table-detail">
+            {detail(row)}
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,249 @@
+// The first view: how much, how much of it is dropped and why, who talks most, what is new.
+import './overview.css';
+import { useMemo } from 'react';
+import { rangeSeconds, type Measure } from '../../model/picture';
+import { links, statuses } from '../../model/live_state';
+import { useStore } from '../../model/store';
+import { usePicture } from '../../model/use_picture';
+import { usePlace } from '../../place/use_place';
+import { EdgeValue, PortValue } from '../../show/end';
+import { EmptyState } from '../../show/notice';
+import { bytesText, countText, exactText, rateText, shareText } from '../../show/numbers';
+import { pickReason, pickRule } from '../../show/pick';
+import { Timeline } from '../../show/timeline';
+import { Value } from '../../show/value';
+import { VerdictMark } from '../../show/verdict';
+import { edgeRows, reasonRows, totalsOf, type EdgeRow } from './edges';
+import { NewEdges } from './new_edges';
+
+const TOP = 10;
+const MEASURES: readonly (readonly [Measure, string])[] = [
+  ['connections', 'Connections'],
+  ['packets', 'Packets'],
+  ['bytes', 'Bytes'],
+];
+
+export function measureText(measure: Measure, count: number): string {
+  return measure === 'bytes' ? bytesText(count) : countText(count);
+}
+
+function Figure({
+  name,
+  value,
+  note,
+  testId,
+  bad,
+}: {
+  name: string;
+  value: string;
+  note: string;
+  testId: string;
+  bad?: boolean;
+}) {
+  return (
+    <div className={bad ? 'card figure figure-bad' : 'card figure'} data-testid={testId}>
+      <h2>{name}</h2>
+      <strong>{value}</strong>
+      <span className="faint">{note}</span>
+    </div>
+  );
+}
+
+function Ports({ row }: { row: EdgeRow }) {
+  const shown = row.ports.slice(0, 2);
+  const left = row.ports.length - shown.length;
+  return (
+    <span className="overview-ports">
+      {shown.map(({ protocol, port }) => (
+        <PortValue key={`${protocol} ${port}`} protocol={protocol} port={port} />
+      ))}
+      {left > 0 && <span className="faint">+{left}</span>}
+    </span>
+  );
+}
+
+function Talkers({ rows, all, measure }: { rows: readonly EdgeRow[]; all: number; measure: Measure }) {
+  const [, go] = usePlace();
+  const busy = rows
+    .filter((row) => row.total > 0)
+    .sort((a, b) => b.total - a.total || a.edge.key.localeCompare(b.edge.key));
+  const most = busy[0]?.total ?? 1;
+  return (
+    <section className="card overview-wide" data-testid="top-talkers" aria-label="Top talkers">
+      <div className="card-head">
+        <h2>Who talks most</h2>
+        <span className="faint">
+          Top {Math.min(TOP, busy.length)} of {exactText(busy.length)} edges
+        </span>
+        <span className="button-group" role="group" aria-label="Measure">
+          {MEASURES.map(([key, name]) => (
+            <button
+              key={key}
+              type="button"
+              className="plain-button"
+              aria-pressed={measure === key}
+              onClick={() => go({ measure: key }, { replace: true })}
+            >
+              {name}
+            </button>
+          ))}
+        </span>
+      </div>
+      <ul className="bars">
+        {busy.slice(0, TOP).map((row) => (
+          <li key={row.edge.key} data-testid="talker">
+            <span className="bar-name">
+              <EdgeValue source={row.edge.source.members[0]!} destination={row.edge.destination.members[0]!} />
+              <Ports row={row} />
+            </span>
+            <span className="bar-number">
+              {measureText(measure, row.total)} <span className="faint">{shareText(row.total, all)}</span>
+            </span>
+            <span className="bar" aria-hidden="true">
+              <span
+                className="bar-forwarded"
+                style={{ width: `${((row.total - row.dropped - row.audited) / most) * 100}%` }}
+              />
+              <span className="bar-audited" style={{ width: `${(row.audited / most) * 100}%` }} />
+              <span className="bar-dropped" style={{ width: `${(row.dropped / most) * 100}%` }} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Reasons() {
+  const picture = usePicture();
+  const [, go] = usePlace();
+  const rows = useMemo(() => reasonRows(picture), [picture]);
+  const all = rows.reduce((sum, row) => sum + row.connections, 0);
+  return (
+    <section className="card" data-testid="top-reasons" aria-label="Why connections are dropped">
+      <div className="card-head">
+        <h2>Why connections are dropped</h2>
+        {rows.length > 0 && (
+          <button type="button" className="link-button" onClick={() => go({ view: 'drops', sort: '' })}>
+            All drops
+          </button>
+        )}
+      </div>
+      {rows.length === 0 ? (
+        <p className="faint">Nothing was dropped in this time.</p>
+      ) : (
+        <ul className="bars">
+          {rows.slice(0, 6).map((row) => (
+            <li key={`${row.reason} ${row.rule}`}>
+              <span className="bar-name">
+                <VerdictMark verdict="dropped" label={false} /> <Value pick={pickReason(row.reason)} />
+                <span className="faint overview-rule">
+                  {row.rule ? <Value pick={pickRule(row.rule)} /> : 'no rule allows it'}
+                </span>
+              </span>
+              <span className="bar-number">
+                {countText(row.connections)} <span className="faint">{shareText(row.connections, all)}</span>
+              </span>
+              <span className="bar" aria-hidden="true">
+                <span className="bar-dropped" style={{ width: `${(row.connections / rows[0]!.connections) * 100}%` }} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {rows.length > 6 && <p className="faint">Top 6 of {exactText(rows.length)}</p>}
+    </section>
+  );
+}
+
+export function OverviewView() {
+  const picture = usePicture();
+  const status = useStore(statuses);
+  const link = useStore(links);
+  const [place, go] = usePlace();
+  const rows = useMemo(() => edgeRows(picture, 'connections'), [picture]);
+  const measured = useMemo(
+    () => (place.measure === 'connections' ? rows : edgeRows(picture, place.measure)),
+    [picture, place.measure, rows],
+  );
+  const totals = useMemo(() => totalsOf(rows), [rows]);
+  const all = useMemo(() => totalsOf(measured).all, [measured]);
+  if (picture.empty) {
+    return link.state === 'live' || link.state === 'connecting' ? (
+      <EmptyState title="Waiting for the first second of counts …">They come within two seconds.</EmptyState>
+    ) : (
+      <EmptyState title="Nothing is known yet">The line above says how the connection to the server stands.</EmptyState>
+    );
+  }
+  const seconds = rangeSeconds(picture);
+  const lostAll = status?.nodes.reduce((sum, node) => sum + Number(node.lost), 0) ?? 0;
+  return (
+    <div className="overview">
+      <div className="figures">
+        <Figure
+          name="New connections"
+          value={rateText(totals.all / seconds)}
+          note={`${exactText(totals.all)} in this time`}
+          testId="connections"
+        />
+        <Figure
+          name="Flows"
+          value={status ? rateText(status.flowsRate) : '–'}
+          note="of all nodes, whatever the filter"
+          testId="flows"
+        />
+        <Figure
+          name="Dropped"
+          value={shareText(totals.dropped, totals.all)}
+          note={`${exactText(totals.dropped)} connections, ${rateText(totals.dropped / seconds)}`}
+          testId="dropped"
+          bad={totals.dropped > 0}
+        />
+        <Figure
+          name="Audited"
+          value={shareText(totals.audited, totals.all)}
+          note={`${exactText(totals.audited)} that a rule would drop`}
+          testId="audited"
+        />
+        <Figure
+          name="Lost"
+          value={exactText(picture.lost)}
+          note={`flows in this time; ${exactText(lostAll)} since the server started`}
+          testId="lost-flows"
+          bad={picture.lost > 0}
+        />
+      </div>
+      <section className="card" aria-label="New connections over time">
+        <div className="card-head">
+          <h2>New connections</h2>
+          <span className="legend">
+            <VerdictMark verdict="forwarded" /> <VerdictMark verdict="audited" /> <VerdictMark verdict="dropped" />
+          </span>
+        </div>
+        <Timeline points={picture.timeline} startMs={picture.rangeStartMs} endMs={picture.rangeEndMs} />
+      </section>
+      {totals.all === 0 && (
+        <EmptyState
+          title={place.filter === '' ? 'No connection was opened in this time' : 'Nothing matches in this time'}
+        >
+          {place.filter === '' ? (
+            <>Choose a longer time, or open a connection between two endpoints.</>
+          ) : (
+            <>
+              Choose a longer time or{' '}
+              <button type="button" className="link-button" onClick={() => go({ filter: '' })}>
+                remove the filter
+              </button>
+              .
+            </>
+          )}
+        </EmptyState>
+      )}
+      <div className="overview-cards">
+        {all > 0 && <Talkers rows={measured} all={all} measure={place.measure} />}
+        <Reasons />
+        <NewEdges rows={rows} />
+      </div>
+    </div>
+  );
+}
