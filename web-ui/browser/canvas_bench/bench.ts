@@ -1,4 +1,5 @@
 // Drives map and matrix with data that changes four times a second, and measures the frames. `window.bench` is the result.
+import '../../src/show/theme.css';
 import { graphOf } from '../../src/canvas/graph_of';
 import type { Grouping } from '../../src/model/group_series';
 import { MapLayout } from '../../src/views/map/layout';
@@ -19,7 +20,7 @@ const seconds = number('seconds', 8);
 const nothing = () => undefined;
 const rate = (perSecond: number) => `${perSecond.toFixed(1)}/s`;
 
-if (query.has('dark')) document.documentElement.dataset.mantineColorScheme = 'dark';
+if (query.has('dark')) document.documentElement.dataset.theme = 'dark';
 
 interface Driven {
   data(): void;

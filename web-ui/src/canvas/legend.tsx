@@ -18,6 +18,9 @@ export function Legend({ more }: { more: string }) {
       <VerdictMark verdict="forwarded" />
       <VerdictMark verdict="audited" />
       <VerdictMark verdict="dropped" />
+      <span>
+        few <span className="drop-scale" aria-hidden /> all dropped
+      </span>
       <span>{more}</span>
     </span>
   );

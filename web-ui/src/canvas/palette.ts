@@ -97,6 +97,6 @@ export function readPalette(element: Element): Palette {
 export function watchPalette(changed: () => void): () => void {
   const root = document.documentElement;
   const watcher = new MutationObserver(changed);
-  watcher.observe(root, { attributes: true, attributeFilter: ['data-theme', 'class'] });
+  watcher.observe(root, { attributes: true, attributeFilter: ['data-theme'] });
   return () => watcher.disconnect();
 }

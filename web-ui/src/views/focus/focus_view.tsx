@@ -83,7 +83,11 @@ function LaneList({ title, lane, children }: { title: string; lane: Lane; childr
       <h2>
         {title} <span className="canvas-note">{left > 0 ? `top ${lane.peers.length} of ${lane.of}` : lane.of}</span>
       </h2>
-      {lane.of === 0 ? <p className="canvas-note">None that the filter shows.</p> : <ul>{children}</ul>}
+      {lane.of === 0 ? (
+        <p className="canvas-note">None in this range, or none that the filter shows.</p>
+      ) : (
+        <ul>{children}</ul>
+      )}
       {left > 0 ? <p className="canvas-note">{left} more; a filter or the matrix shows them.</p> : null}
     </section>
   );

@@ -5,7 +5,7 @@ import type { LabelSet } from '../../model/series';
 import type { Member } from './layout';
 
 /** What is in no namespace, and so in no group of the cluster. */
-export const OUTSIDE = { key: '', name: 'outside the cluster, and nodes' };
+export const OUTSIDE = { key: '', name: 'world and nodes' };
 
 function boxOf(set: LabelSet, grouping: Grouping): { key: string; name: string } {
   // A box for each identity would be no box: single identities stand in their namespace.

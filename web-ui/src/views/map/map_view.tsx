@@ -128,7 +128,7 @@ export function MapView() {
           handle={handle}
         />
       )}
-      <Legend more="Dashed: dropped, the redder the larger its part. Dotted: audited. Other edges show when an identity is pointed at or selected." />
+      <Legend more="Dashed: dropped. Dotted: audited. Other edges show when an identity is pointed at or selected." />
     </section>
   );
 }

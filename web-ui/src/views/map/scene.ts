@@ -5,7 +5,7 @@ import { trace } from './curve';
 import type { MapLayout } from './layout';
 
 /** More lines than these tell nothing; the list has all. */
-export const MOST_DROPS = 150;
+export const MOST_DROPS = 80;
 export const MOST_OF_ONE = 300;
 
 export interface Card extends Rectangle {

@@ -147,6 +147,10 @@ function drawFigures(
       lines.push([mark, graph[mark][edge]!]);
     }
   }
+  if (lines.length === 0) {
+    context.fillStyle = palette.faint;
+    context.fillText('idle', x + 8, y + height / 2 + 0.5);
+  }
   // What does not fit is the least bad; the tooltip and the panel tell all.
   const shown = lines.slice(0, Math.max(1, Math.floor((height - 2) / LINE)));
   let line = y + height / 2 - ((shown.length - 1) * LINE) / 2;

@@ -1,9 +1,9 @@
 // Draws the names of rows and columns, and the bands that name and collapse their blocks.
-import type { GraphNode } from '../../canvas/graph';
+import { nameInBlock, type GraphNode } from '../../canvas/graph';
 import { fitText } from '../../canvas/text';
 import type { Axis } from './axis';
 import type { Look, Span } from './draw_cells';
-import { BAND, type Geometry } from './geometry';
+import { BAND, blockAt, type Geometry } from './geometry';
 import type { Cell, Grid } from './grid';
 
 /** Rows and columns narrower than this have no room for a name; then only every block is named. */
@@ -14,8 +14,17 @@ export interface Pointed {
   readonly hover: Cell | undefined;
 }
 
-export function nameOf(node: GraphNode): string {
-  return node.expandable ? `${node.name} (${node.identities})` : node.name;
+/** A band shorter than this has no room for the name of its block; names in it are told in full. */
+const SMALLEST_BAND = 48;
+
+function nameOf(node: GraphNode, inBlock: boolean): string {
+  const name = inBlock ? nameInBlock(node) : node.name;
+  return node.expandable ? `+ ${name} (${node.identities})` : name;
+}
+
+/** Whether the band beside a position names its block. */
+function isNamed(axis: Axis, position: number, cellSize: number): boolean {
+  return axis.blocks[blockAt(axis, position)]!.length * cellSize >= SMALLEST_BAND;
 }
 
 export function drawRowHeader(
@@ -36,7 +45,8 @@ export function drawRowHeader(
     const y = top + row * cellHeight - scrollY;
     const marked = row === pointed.hover?.row || row === pointed.cursor?.row;
     const node = grid.graph.nodes[grid.rows.nodes[row]!]!;
-    drawName(context, look, node, left - 8, y + cellHeight / 2, left - BAND - 14, marked);
+    const name = nameOf(node, isNamed(grid.rows, row, cellHeight));
+    drawName(context, look, name, left - 8, y + cellHeight / 2, left - BAND - 14, marked);
   }
   drawBands(context, look, grid.rows, span.firstRow, span.lastRow, (start, length, name) => {
     const from = Math.max(top + start * cellHeight - scrollY, top);
@@ -60,14 +70,20 @@ export function drawColumnHeader(
   context.fillStyle = look.palette.panel;
   context.fillRect(left, 0, geometry.columns * cellWidth - scrollX + 1, top);
   context.textBaseline = 'middle';
-  context.textAlign = 'left';
   for (let column = span.firstColumn; column <= span.lastColumn && cellWidth >= SMALLEST_NAMED; column += 1) {
     const marked = column === pointed.hover?.column || column === pointed.cursor?.column;
     const node = grid.graph.nodes[grid.columns.nodes[column]!]!;
+    const name = nameOf(node, isNamed(grid.columns, column, cellWidth));
+    if (geometry.lying) {
+      context.textAlign = 'center';
+      drawName(context, look, name, left + (column + 0.5) * cellWidth - scrollX, top - 16, cellWidth - 8, marked);
+      continue;
+    }
+    context.textAlign = 'left';
     context.save();
     context.translate(left + (column + 0.5) * cellWidth - scrollX, top - 8);
     context.rotate(-Math.PI / 2);
-    drawName(context, look, node, 0, 0, top - BAND - 14, marked);
+    drawName(context, look, name, 0, 0, top - BAND - 14, marked);
     context.restore();
   }
   drawBands(context, look, grid.columns, span.firstColumn, span.lastColumn, (start, length, name) => {
@@ -82,7 +98,7 @@ export function drawColumnHeader(
 function drawName(
   context: CanvasRenderingContext2D,
   look: Look,
-  node: GraphNode,
+  name: string,
   x: number,
   y: number,
   room: number,
@@ -90,7 +106,7 @@ function drawName(
 ): void {
   context.font = `${marked ? '700' : '400'} 12px ${look.font}`;
   context.fillStyle = look.palette.text;
-  context.fillText(fitText(context, `${node.expandable ? '+ ' : ''}${nameOf(node)}`, room), x, y);
+  context.fillText(fitText(context, name, room), x, y);
 }
 
 function drawBands(

@@ -134,5 +134,5 @@ function drawCorner(context: CanvasRenderingContext2D, look: Look, geometry: Geo
   context.textAlign = 'left';
   context.fillText('from ↓', 10, top - 10);
   context.textAlign = 'right';
-  context.fillText('to →', left - 10, 22);
+  context.fillText('to →', left - 10, geometry.lying ? top - 12 : 22);
 }

@@ -11,13 +11,16 @@ export interface Geometry {
   readonly cellHeight: number;
   readonly rows: number;
   readonly columns: number;
+  /** Columns are wide enough for names that lie. */
+  readonly lying: boolean;
 }
 
 /** The strip beside the names in which blocks are named, expanded and collapsed. */
 export const BAND = 20;
 
 const SMALLEST_CELL = 3;
-const LARGEST_WIDTH = 104;
+const LARGEST_WIDTH = 116;
+const LYING_WIDTH = 110;
 const LARGEST_HEIGHT = 52;
 
 /** Cells as large as the screen has room for, at zoom 1 never too small to see their shape. */
@@ -25,7 +28,8 @@ export function measure(width: number, height: number, grid: Grid, zoom: number)
   const rows = grid.rows.nodes.length;
   const columns = grid.columns.nodes.length;
   const left = clamp(width * 0.28, 96, 230);
-  const top = clamp(height * 0.24, 84, 150);
+  const lying = (width - left) / Math.max(columns, 1) >= LYING_WIDTH && zoom >= 1;
+  const top = lying ? BAND + 34 : clamp(height * 0.24, 84, 150);
   const roomWidth = (width - left - 2) / Math.max(columns, 1);
   const roomHeight = (height - top - 2) / Math.max(rows, 1);
   return {
@@ -33,6 +37,7 @@ export function measure(width: number, height: number, grid: Grid, zoom: number)
     top,
     rows,
     columns,
+    lying,
     cellWidth: clamp(clamp(roomWidth, 16, LARGEST_WIDTH) * zoom, SMALLEST_CELL, 2 * LARGEST_WIDTH),
     cellHeight: clamp(clamp(roomHeight, 16, LARGEST_HEIGHT) * zoom, SMALLEST_CELL, 2 * LARGEST_HEIGHT),
   };

@@ -115,7 +115,7 @@ test.each<[number, number, number, number, Spot]>([
   [900, 151, 0, 0, { kind: 'nothing' }],
 ])('at (%d, %d) scrolled (%d, %d) is %o', (x, y, scrollX, scrollY, spot) => {
   const grid = buildGrid(small);
-  const geometry = measure(1000, 800, grid, 1);
+  const geometry = { left: 230, top: 150, cellWidth: 104, cellHeight: 52, rows: 3, columns: 2, lying: false };
   expect(spotAt(geometry, grid, x, y, scrollX, scrollY)).toEqual(spot);
 });
 
@@ -133,7 +133,7 @@ test('a fitted matrix is on the screen', () => {
 });
 
 test('scrolling to a cell shows it beside the headers', () => {
-  const geometry = { left: 100, top: 50, cellWidth: 20, cellHeight: 10, rows: 100, columns: 100 };
+  const geometry = { left: 100, top: 50, cellWidth: 20, cellHeight: 10, rows: 100, columns: 100, lying: false };
   const view = { width: 300, height: 250, scrollX: 0, scrollY: 0 };
   expect(scrollToCell(geometry, { row: 0, column: 0 }, view)).toEqual({ x: 0, y: 0 });
   expect(scrollToCell(geometry, { row: 50, column: 50 }, view)).toEqual({ x: 820, y: 310 });

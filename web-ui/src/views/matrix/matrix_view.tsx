@@ -126,7 +126,7 @@ export function MatrixView() {
       ) : (
         <MatrixCanvas grid={grid} rate={rate} selected={place.edge} pressed={pressed} handle={handle} />
       )}
-      <Legend more="A row sends, a column receives. The redder a cell, the larger the dropped part." />
+      <Legend more="A row sends, a column receives." />
     </section>
   );
 }
