@@ -1,6 +1,7 @@
 // The edges of a canvas as a table: the same for those who do not see the canvas, or want to sort and search.
 import { useState } from 'react';
 import { dropShare, tellShare, totalOf, type Graph } from './graph';
+import { VERDICTS } from '../model/series';
 import { MARK_CHARACTERS } from './marks';
 import type { Rate } from './rate';
 
@@ -75,10 +76,12 @@ export function EdgeTable({ caption, graph, rate, open }: EdgeTableProps) {
                   </button>
                 </td>
                 <td>{destination.name}</td>
-                <td className="number">{rate(graph.forwarded[edge]!)}</td>
-                <td className="number">{rate(graph.audited[edge]!)}</td>
-                <td className="number">{rate(graph.dropped[edge]!)}</td>
-                <td className="number">{tellShare(dropShare(graph, edge))}</td>
+                {VERDICTS.map((verdict) => (
+                  <td key={verdict} className="number">
+                    {graph[verdict][edge]! > 0 ? rate(graph[verdict][edge]!) : '–'}
+                  </td>
+                ))}
+                <td className="number">{graph.dropped[edge]! > 0 ? tellShare(dropShare(graph, edge)) : '–'}</td>
               </tr>
             );
           })}

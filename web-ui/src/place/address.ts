@@ -48,7 +48,7 @@ export function toQuery(place: Place): string {
   set('view', place.view, START.view);
   set('filter', place.filter, '');
   set('range', rangeText(place.range), 'live');
-  set('by', groupingText(place.grouping), 'namespace');
+  set('by', groupingText(place.grouping), groupingText(START.grouping));
   set('measure', place.measure, START.measure);
   for (const key of place.expanded) query.append('open', key);
   if (place.edge) {

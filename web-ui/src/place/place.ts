@@ -52,7 +52,7 @@ export const START: Place = {
   view: 'overview',
   filter: '',
   range: { kind: 'live' },
-  grouping: { by: 'namespace' },
+  grouping: { by: 'identity' },
   measure: 'connections',
   expanded: [],
   edge: undefined,

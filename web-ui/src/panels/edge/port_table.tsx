@@ -29,7 +29,7 @@ export function PortTable({ ports, seconds, rate }: { ports: readonly PortSums[]
               <td>{port.text}</td>
               {VERDICTS.map((verdict) => (
                 <td key={verdict} className="number">
-                  {rate(port[verdict] / seconds)}
+                  {port[verdict] > 0 ? rate(port[verdict] / seconds) : '–'}
                 </td>
               ))}
             </tr>

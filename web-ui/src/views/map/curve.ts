@@ -14,12 +14,27 @@ export function trace(source: Rectangle, destination: Rectangle, curves: Float32
     traceLoop(source, curves, offset);
     return;
   }
+  if (Math.abs(toX - fromX) < source.width / 2) {
+    traceBeside(source, destination, curves, offset);
+    return;
+  }
   const bend = Math.min(MOST_BEND, length * 0.16) / length;
   const bendX = (fromX + toX) / 2 - (toY - fromY) * bend;
   const bendY = (fromY + toY) / 2 + (toX - fromX) * bend;
   const from = borderPoint(source, bendX, bendY);
   const to = borderPoint(destination, bendX, bendY);
   curves.set([from.x, from.y, bendX, bendY, to.x, to.y], offset);
+}
+
+/** Between cards of one column the straight way lies under others: down on the right of them, up on the left. */
+function traceBeside(source: Rectangle, destination: Rectangle, curves: Float32Array, offset: number): void {
+  const down = destination.y > source.y;
+  const side = (card: Rectangle) => (down ? card.x + card.width : card.x);
+  const [fromY, toY] = [source.y + source.height / 2, destination.y + destination.height / 2];
+  const out = Math.min(20 + Math.abs(toY - fromY) * 0.1, 40);
+  const [fromX, toX] = [side(source), side(destination)];
+  const bendX = down ? Math.max(fromX, toX) + out : Math.min(fromX, toX) - out;
+  curves.set([fromX, fromY, bendX, (fromY + toY) / 2, toX, toY], offset);
 }
 
 /** Traffic of an identity with itself, for example between replicas: a loop at the right end of the card. */

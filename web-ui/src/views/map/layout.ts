@@ -1,11 +1,12 @@
 // Where boxes and cards of the map are. A place is given once and kept: nothing jumps when something new appears.
-import { bounds, type Rectangle } from '../../canvas/viewport';
+import { bounds, clamp, type Rectangle } from '../../canvas/viewport';
 import { Skyline } from './skyline';
 
 export const CARD = { width: 152, height: 32 };
-const GAP = 10;
+/** Wide enough that an edge between two cards of one column is seen beside those between them. */
+const GAP = { x: 30, y: 14 };
 const HEADER = 36;
-const PADDING = 12;
+const PADDING = 18;
 const BOX_GAP = 28;
 
 /** What the map shows: boxes, and in them cards, by keys. */
@@ -46,7 +47,7 @@ export class MapLayout {
     }
     const sizes = [...fresh]
       .filter(([, keys]) => keys.length > 0)
-      .map(([box, keys]) => ({ box, keys, ...sizeOf(keys) }));
+      .map(([box, keys]) => ({ box, keys, ...sizeOf(keys, this.aspect) }));
     // Large boxes first leave fewer holes; among equals the order of names is kept.
     sizes.sort((a, b) => b.height - a.height || b.width - a.width);
     const skyline = (this.skyline ??= new Skyline(stripWidth(sizes, this.aspect)));
@@ -83,22 +84,28 @@ export class MapLayout {
 
 function placeIn(piece: Piece, index: number): Rectangle {
   return {
-    x: piece.x + PADDING + (index % piece.columns) * (CARD.width + GAP),
-    y: piece.y + HEADER + Math.floor(index / piece.columns) * (CARD.height + GAP),
+    x: piece.x + PADDING + (index % piece.columns) * (CARD.width + GAP.x),
+    y: piece.y + HEADER + Math.floor(index / piece.columns) * (CARD.height + GAP.y),
     ...CARD,
   };
 }
 
-/** A box for so many cards, a little wider than high, with room for a few more. */
-function sizeOf(keys: readonly string[]): { columns: number; places: number; width: number; height: number } {
+/** A box for so many cards, about of the shape of the screen, with room for a few more. */
+function sizeOf(
+  keys: readonly string[],
+  aspect: number,
+): { columns: number; places: number; width: number; height: number } {
   const wanted = keys.length + Math.ceil(keys.length / 8);
-  const columns = Math.max(1, Math.round(Math.sqrt((wanted * 1.3 * (CARD.height + GAP)) / (CARD.width + GAP))));
+  const columns = Math.max(
+    1,
+    Math.round(Math.sqrt((wanted * clamp(aspect * 1.25, 0.9, 2) * (CARD.height + GAP.y)) / (CARD.width + GAP.x))),
+  );
   const rows = Math.ceil(wanted / columns);
   return {
     columns,
     places: columns * rows,
-    width: 2 * PADDING + columns * (CARD.width + GAP) - GAP,
-    height: HEADER + PADDING + rows * (CARD.height + GAP) - GAP,
+    width: 2 * PADDING + columns * (CARD.width + GAP.x) - GAP.x,
+    height: HEADER + PADDING + rows * (CARD.height + GAP.y) - GAP.y,
   };
 }
 

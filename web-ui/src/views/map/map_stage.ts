@@ -116,7 +116,7 @@ export class MapStage {
 
   fit(): void {
     if (!this.layout || this.surface.size.width === 0) return;
-    this.viewport = fitTo(this.wanted(), this.surface.size, MARGIN, 1.25);
+    this.viewport = fitTo(this.wanted(), this.surface.size, MARGIN, 1.5);
     this.untouched = true;
     this.surface.invalidate();
   }

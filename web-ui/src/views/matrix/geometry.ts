@@ -19,9 +19,9 @@ export interface Geometry {
 export const BAND = 20;
 
 const SMALLEST_CELL = 3;
-const LARGEST_WIDTH = 116;
+const LARGEST_WIDTH = 140;
 const LYING_WIDTH = 110;
-const LARGEST_HEIGHT = 52;
+const LARGEST_HEIGHT = 56;
 
 /** Cells as large as the screen has room for, at zoom 1 never too small to see their shape. */
 export function measure(width: number, height: number, grid: Grid, zoom: number): Geometry {
