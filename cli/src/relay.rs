@@ -180,7 +180,7 @@ impl RelayArgs {
             skew_bound: self.order.skew.0,
             late_bound: self.order.late.0,
             streams: self.max_streams,
-            dashboard: true,
+            dashboard: false,
         })
     }
 }

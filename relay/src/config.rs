@@ -42,7 +42,7 @@ pub struct Config {
     pub late_bound: Duration,
     /// Streams of clients at the same time; more are refused. Default: 128.
     pub streams: usize,
-    /// Count connections and packets for pages (`tycho.v1.Dashboard`), as long as the relay runs. Default: no.
+    /// Count connections and packets for pages (`tycho.v1.Dashboard`) also without a page of its own. Default: no.
     pub dashboard: bool,
 }
 

@@ -1,5 +1,6 @@
 //! What went through the relay since it started, so that a loss can be seen.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts of all streams.
@@ -28,5 +29,22 @@ impl Counts {
 
     pub(crate) fn read(count: &AtomicU64) -> u64 {
         count.load(Ordering::Relaxed)
+    }
+}
+
+/// A stream counts as open until this is dropped.
+#[derive(Debug)]
+pub(crate) struct StreamSlot(Arc<Counts>);
+
+impl StreamSlot {
+    pub(crate) fn take(counts: &Arc<Counts>) -> Self {
+        Counts::add(&counts.streams, 1);
+        Self(Arc::clone(counts))
+    }
+}
+
+impl Drop for StreamSlot {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -70,6 +70,7 @@ pub async fn serve(config: Config, bound: Listeners, tasks: Tasks) -> Result<(),
     }
     let health = Health::starting().await;
     let epoch = wall_ns().rotate_left(20) ^ u64::from(std::process::id());
+    let counts = config.dashboard || !bound.page.is_empty();
     let relay = Relay {
         name: config.name.as_str().into(),
         epoch,
@@ -83,11 +84,11 @@ pub async fn serve(config: Config, bound: Listeners, tasks: Tasks) -> Result<(),
         started: Instant::now(),
         streams: config.streams,
         edges: EdgeHub::new(tasks.clone()),
-        dashboard: config.dashboard.then(|| Dashboard::new(epoch, wall_ms())),
+        dashboard: counts.then(|| Dashboard::new(epoch, wall_ms())),
     };
     if let Some(dashboard) = &relay.dashboard {
         let worker = DashboardWorker::new(relay.clone(), Arc::clone(dashboard));
-        let worker = worker.expect("no client has taken a place yet");
+        let worker = worker.expect("its filters are our own, and good");
         tasks.spawn("dashboard", worker.run(cancel.clone()));
     }
     let server = Server::new(relay, &health)?;

@@ -5,6 +5,7 @@ pub mod agent;
 pub mod attempt;
 pub mod binary;
 pub mod cable;
+pub mod crowd;
 pub mod datapath;
 pub mod decision;
 pub mod etcd;

@@ -17,6 +17,8 @@ pub(crate) struct Dashboard {
     ticks: watch::Sender<u64>,
     /// The time of the oldest flow that each node holds.
     oldest: Mutex<BTreeMap<String, u64>>,
+    /// How far behind each node's flows are.
+    lags: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Dashboard {
@@ -26,6 +28,7 @@ impl Dashboard {
             identities: Arc::default(),
             ticks: watch::Sender::default(),
             oldest: Mutex::default(),
+            lags: Mutex::default(),
         })
     }
 
@@ -51,5 +54,17 @@ impl Dashboard {
     pub(crate) fn oldest_ms(&self, node: &str) -> Option<u64> {
         let oldest = self.oldest.lock().unwrap_or_else(PoisonError::into_inner);
         oldest.get(node).copied()
+    }
+
+    pub(crate) fn set_lags<'a>(&self, lags: impl Iterator<Item = (&'a str, u64)>) {
+        let mut known = self.lags.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clear();
+        known.extend(lags.map(|(node, lag_ms)| (node.to_owned(), lag_ms)));
+    }
+
+    /// How far behind a node's flows are; none if it is not followed.
+    pub(crate) fn lag_ms(&self, node: &str) -> Option<u64> {
+        let lags = self.lags.lock().unwrap_or_else(PoisonError::into_inner);
+        lags.get(node).copied()
     }
 }

@@ -26,7 +26,7 @@ use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::clock::wall_ns;
-use crate::counts::Counts;
+use crate::counts::{Counts, StreamSlot};
 use crate::peers::Board;
 use crate::upstream::Wanted;
 pub(crate) use members::{RETRY, is_transport, named_once};
@@ -81,6 +81,8 @@ pub(crate) struct Merge {
     tally: Tally,
     /// The row that is on its way.
     words: [u64; ROW_WORDS],
+    /// Its place among the streams, if it has one of its own.
+    slot: Option<StreamSlot>,
 }
 
 /// What was counted and not added up yet: one addition a turn, not one a flow.
@@ -99,7 +101,6 @@ impl Merge {
             Extent::New => (None, Some(0)),
             Extent::Last(_) => (None, None),
         };
-        Counts::add(&shared.counts.streams, 1);
         Self {
             stop: Box::pin(shared.stop.clone().cancelled_owned()),
             shared,
@@ -117,7 +118,24 @@ impl Merge {
             sent_ns: 0,
             tally: Tally::default(),
             words: [0; ROW_WORDS],
+            slot: None,
         }
+    }
+
+    /// How far behind each node is, in milliseconds: what is younger than that may still come.
+    pub(crate) fn lags(&self) -> impl Iterator<Item = (&str, u64)> {
+        let now_ns = wall_ns();
+        let open = self.sources.iter().filter(|source| source.is_open());
+        let told = open.filter(|source| source.bound_ns() > 0);
+        told.map(move |source| {
+            let behind_ns = now_ns.saturating_sub(source.bound_ns());
+            (source.name.as_str(), behind_ns / 1_000_000)
+        })
+    }
+
+    /// Takes a place among the streams.
+    pub(crate) fn occupy(&mut self, slot: StreamSlot) {
+        self.slot = Some(slot);
     }
 
     /// Goes on where an earlier stream ended.
@@ -344,15 +362,6 @@ impl Merge {
             self.deadline_passed(Instant::now());
         }
         elapsed
-    }
-}
-
-impl Drop for Merge {
-    fn drop(&mut self) {
-        self.shared
-            .counts
-            .streams
-            .fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
     }
 }
 

@@ -18,11 +18,11 @@ use tonic::Status;
 
 use super::edges::EdgeHub;
 use super::everybody::path;
-use crate::counts::Counts;
+use crate::counts::{Counts, StreamSlot};
 use crate::dashboard::Dashboard;
 use crate::merge::{Bounds, Merge, Shared};
 use crate::peers::Board;
-use crate::upstream::Wanted;
+use crate::upstream::{RelayPath, Wanted};
 
 /// The version of the Hubble API that is spoken.
 const HUBBLE_API: &str = "1.19.4";
@@ -57,10 +57,20 @@ impl Relay {
         request: GetFlowsRequest,
         headers: &HeaderMap,
     ) -> Result<Merge, Status> {
+        let path = path(self, headers)?;
+        let mut merge = self.merge_beside(request, path)?;
+        merge.occupy(self.slot()?);
+        Ok(merge)
+    }
+
+    /// The same for a stream that belongs to another, which has a place already, or to the relay itself.
+    pub(super) fn merge_beside(
+        &self,
+        request: GetFlowsRequest,
+        path: RelayPath,
+    ) -> Result<Merge, Status> {
         let selection = Selection::of(&request).map_err(invalid)?;
         check_filters(&request, &selection)?;
-        let path = path(self, headers)?;
-        self.check_room()?;
         let shared = Shared {
             name: Arc::clone(&self.name),
             board: Arc::clone(&self.board),
@@ -79,8 +89,7 @@ impl Relay {
     /// A place for a stream that no [`Merge`] makes.
     pub(super) fn slot(&self) -> Result<StreamSlot, Status> {
         self.check_room()?;
-        Counts::add(&self.counts.streams, 1);
-        Ok(StreamSlot(Arc::clone(&self.counts)))
+        Ok(StreamSlot::take(&self.counts))
     }
 
     fn check_room(&self) -> Result<(), Status> {
@@ -91,16 +100,6 @@ impl Relay {
             "{} clients read streams of this relay, and it serves no more: end some, or start it with a higher `--max-streams`",
             self.streams
         )))
-    }
-}
-
-/// A stream counts as open until this is dropped.
-#[derive(Debug)]
-pub(super) struct StreamSlot(Arc<Counts>);
-
-impl Drop for StreamSlot {
-    fn drop(&mut self) {
-        self.0.streams.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

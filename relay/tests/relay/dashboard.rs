@@ -7,6 +7,7 @@ use bpf_events::record::{
     DIRECTION_EGRESS, DIRECTION_INGRESS, KIND_DROP, KIND_POLICY_VERDICT, REASON_POLICY_DENIED,
     Record, VERDICT_DROPPED, VERDICT_FORWARDED,
 };
+use daemon::tasks::Tasks;
 use flow::selection::timestamp;
 use observer::pipeline::monotonic_ns;
 use proto::flow::{FlowFilter, Verdict};
@@ -18,16 +19,17 @@ use proto::tycho::v1::{
     LabelSetDefinition, SeriesDefinition, WatchEvent, WatchRequest, Window,
 };
 use relay::Config;
+use relay::page::{PageConfig, PageListen};
 use tonic::transport::Channel;
 use tonic::{Code, Streaming};
 
 use crate::edges::publish;
-use crate::fixture::{ENDPOINT, LONG, TestNode, TestRelay, record, store};
+use crate::fixture::{ENDPOINT, LONG, TestNode, TestRelay, channel, record, store};
 
 /// Metadata index of the world.
 const WORLD: u32 = 2;
 
-async fn relay(nodes: &[TestNode]) -> (TestRelay, DashboardClient<Channel>) {
+async fn counting(nodes: &[TestNode]) -> (TestRelay, DashboardClient<Channel>) {
     let relay = TestRelay::with(Config {
         peers: nodes.iter().map(TestNode::address).collect(),
         dashboard: true,
@@ -200,7 +202,7 @@ async fn each_connection_counts_once_and_each_window_comes_once() {
         300,
         &[(DIRECTION_INGRESS, VERDICT_FORWARDED, 10)],
     );
-    let (relay, mut client) = relay(&nodes).await;
+    let (relay, mut client) = counting(&nodes).await;
     let mut page = Page::default();
     let mut stream = client.watch(watch()).await.unwrap().into_inner();
     read(&mut stream, &mut page, |page| page.last_sequence > 0).await;
@@ -289,7 +291,7 @@ async fn each_connection_counts_once_and_each_window_comes_once() {
 #[tokio::test]
 async fn drops_come_before_their_second_is_over_and_flows_are_thinned_out_by_count() {
     let mut nodes = [TestNode::start("a", 1_000).await];
-    let (relay, mut client) = relay(&nodes).await;
+    let (relay, mut client) = counting(&nodes).await;
     let mut page = Page::default();
     let request = WatchRequest {
         flows_per_second: 4,
@@ -320,7 +322,7 @@ async fn pages_have_each_flow_once_newest_first() {
         TestNode::start("a", 1_000).await,
         TestNode::start("b", 1_000).await,
     ];
-    let (relay, mut client) = relay(&nodes).await;
+    let (relay, mut client) = counting(&nodes).await;
     store(&mut nodes, 1..=23, |port| usize::from(port % 2)).await;
     // Several of one time, across the end of a page.
     let now_ns = monotonic_ns();
@@ -370,7 +372,7 @@ async fn pages_have_each_flow_once_newest_first() {
 #[tokio::test]
 async fn what_totals_cannot_tell_apart_is_counted_from_the_flows_that_nodes_hold() {
     let mut nodes = [TestNode::start("a", 1_000).await];
-    let (relay, mut client) = relay(&nodes).await;
+    let (relay, mut client) = counting(&nodes).await;
     for (address, count) in [("10.0.0.1", 3), ("10.0.0.9", 5)] {
         let address: std::net::Ipv4Addr = address.parse().unwrap();
         for _ in 0..count {
@@ -410,7 +412,7 @@ async fn what_totals_cannot_tell_apart_is_counted_from_the_flows_that_nodes_hold
 #[tokio::test]
 async fn hints_are_what_was_seen_and_what_is_wrong_is_named() {
     let mut nodes = [TestNode::start("a", 1_000).await];
-    let (relay, mut client) = relay(&nodes).await;
+    let (relay, mut client) = counting(&nodes).await;
     let mut page = Page::default();
     let mut stream = client.watch(watch()).await.unwrap().into_inner();
     nodes[0].accept(&verdict(
@@ -460,10 +462,28 @@ async fn hints_are_what_was_seen_and_what_is_wrong_is_named() {
     );
     drop(stream);
     relay.end().await;
+}
 
-    let relay = TestRelay::start(&nodes).await;
-    let mut client = DashboardClient::new(relay.channel.clone());
+#[tokio::test]
+async fn a_relay_without_a_page_counts_nothing_and_says_so() {
+    let nodes = [TestNode::start("a", 10).await];
+    let config = Config {
+        peers: nodes.iter().map(TestNode::address).collect(),
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
+        page: PageConfig {
+            listen: PageListen::At(Vec::new()),
+            ..PageConfig::default()
+        },
+        ..Config::default()
+    };
+    let tasks = Tasks::new();
+    let bound = relay::bind(&config).await.unwrap();
+    let port = bound.api[0].tcp_address().unwrap().port();
+    tasks.spawn("relay", relay::serve(config, bound, tasks.clone()));
+    let mut client = DashboardClient::new(channel(port).await);
     let refused = client.watch(watch()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
     assert!(refused.message().contains("--page"), "{refused:?}");
-    relay.end().await;
+    drop(client);
+    tasks.shutdown(LONG).await.unwrap();
 }

@@ -17,9 +17,10 @@ use proto::observer::{GetAgentEventsRequest, GetAgentEventsResponse};
 use proto::relay::NodeStatusEvent;
 use tonic::Status;
 
-use super::answers::{Relay, StreamSlot, invalid};
+use super::answers::{Relay, invalid};
 use super::everybody::path;
 use crate::clock::wall_ns;
+use crate::counts::StreamSlot;
 use crate::upstream::RelayPath;
 use live::Live;
 use stored::Stored;

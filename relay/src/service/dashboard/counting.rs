@@ -4,14 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Context;
 
 use futures_util::future::poll_fn;
-use http::HeaderMap;
 use proto::observer::GetFlowsRequest;
 use proto::relay::NodeStatusEvent;
 use proto::tycho::v1::FlowSelection;
 use std::task::Poll;
 use tonic::Status;
 
-use super::worker::{counted_filters, wall_ms};
+use super::worker::{counted_filters, own_path, wall_ms};
 use crate::clock::wall_ns;
 use crate::dashboard::{Dashboard, DashboardCounts, FlowCounter};
 use crate::merge::{Merge, Turn};
@@ -69,7 +68,7 @@ impl Counting {
         let identities = Arc::clone(&dashboard.identities);
         let ledger = Arc::clone(&relay.counts);
         Ok(Self {
-            flows: relay.merge(request, &HeaderMap::new())?,
+            flows: relay.merge_beside(request, own_path(relay))?,
             counter: FlowCounter::new(Arc::clone(&counts), identities, ledger),
             counts,
         })

@@ -31,7 +31,7 @@ pub(super) fn status(
         NodeHealth {
             node: Some(node_state(view, relay.bounds.skew)),
             ring_age_ms,
-            lag_ms: None,
+            lag_ms: dashboard.lag_ms(name).map(as_ms),
             lost: dashboard.lock().lost_of(&view.name),
         }
     });

@@ -5,7 +5,6 @@ use std::task::Context;
 
 use bytes::Bytes;
 use flow::encode::Names;
-use http::HeaderMap;
 use prost::Message as _;
 use proto::observer::GetFlowsRequest;
 use proto::relay::NodeStatusEvent;
@@ -13,6 +12,7 @@ use proto::tycho::v1::{FlowSelection, FlowTail, GetFlowsResponse};
 use tonic::Status;
 
 use super::messages::Messages;
+use super::worker::own_path;
 use crate::counts::Counts;
 use crate::merge::{Merge, Row, Sink, Turn};
 use crate::service::answers::Relay;
@@ -57,7 +57,7 @@ impl Tail {
             ..GetFlowsRequest::default()
         };
         Ok(Some(Self {
-            flows: relay.merge(request, &HeaderMap::new())?,
+            flows: relay.merge_beside(request, own_path(relay))?,
             kept: Kept {
                 messages: Messages::new(),
                 tail: FlowTail::default(),

@@ -19,8 +19,9 @@ use super::past::in_buckets;
 use super::status::status;
 use super::tail::Tail;
 use super::worker::wall_ms;
+use crate::counts::StreamSlot;
 use crate::dashboard::{ClosedWindow, Dashboard, DashboardCounts};
-use crate::service::answers::{Relay, StreamSlot};
+use crate::service::answers::Relay;
 
 /// Windows that a client gets one by one; if it is further behind they come as one.
 const MOST_BEHIND: usize = 8;

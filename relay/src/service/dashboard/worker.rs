@@ -50,6 +50,11 @@ pub(crate) fn wall_ms() -> u64 {
     wall_ns() / 1_000_000
 }
 
+/// The way of a request that begins here.
+pub(super) fn own_path(relay: &Relay) -> RelayPath {
+    RelayPath::of(&HeaderMap::new(), relay.epoch).unwrap_or_default()
+}
+
 /// Counts until the relay ends.
 pub(crate) struct DashboardWorker {
     relay: Relay,
@@ -65,17 +70,17 @@ impl DashboardWorker {
     /// Begins with what comes from now on.
     ///
     /// # Errors
-    /// If no stream can be opened.
+    /// If the nodes cannot be asked for these flows.
     pub(crate) fn new(relay: Relay, dashboard: Arc<Dashboard>) -> Result<Self, Status> {
         let request = GetFlowsRequest {
             follow: true,
             whitelist: counted_filters(),
             ..GetFlowsRequest::default()
         };
-        let path = RelayPath::of(&HeaderMap::new(), relay.epoch).unwrap_or_default();
+        let path = own_path(&relay);
         let second = Some(Duration::from_secs(1));
         Ok(Self {
-            flows: relay.merge(request, &HeaderMap::new())?,
+            flows: relay.merge_beside(request, path.clone())?,
             counter: FlowCounter::new(
                 Arc::clone(&dashboard.counts),
                 Arc::clone(&dashboard.identities),
@@ -120,7 +125,10 @@ impl DashboardWorker {
                         self.take(news);
                     }
                 }
-                _ = ticks.tick() => self.dashboard.tick(wall_ms()),
+                _ = ticks.tick() => {
+                    self.dashboard.set_lags(self.flows.lags());
+                    self.dashboard.tick(wall_ms());
+                }
                 _ = looks.tick(), if asking.is_none() => {
                     asking = Some(Box::pin(ring_ages(self.relay.clone())));
                 }
