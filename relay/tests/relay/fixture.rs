@@ -5,10 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bpf_events::record::{
-    DIRECTION_INGRESS, KIND_TRACE, POINT_TO_ENDPOINT, RECORD_VERSION, REPLY_NO, Record, TRACE_NEW,
-    VERDICT_FORWARDED,
-};
+use bpf_events::record::{DIRECTION_INGRESS, Record};
 use daemon::connect::{Address, ClientSecurity, Target, Windows, connect};
 use daemon::drain::Drain;
 use daemon::health::Health;
@@ -28,8 +25,9 @@ use relay::config::NamedAddress;
 use relay::page::PageListen;
 use tonic::transport::Channel;
 use tonic::{Status, Streaming};
-use zerocopy::{FromZeros, IntoBytes};
+use zerocopy::IntoBytes;
 
+pub(crate) use crate::records::record;
 pub(crate) use crate::shown::{flows, show, time_ns};
 
 /// Nothing takes that long; a test that waits longer has failed.
@@ -38,7 +36,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(30);
 /// Metadata index of the endpoint that each node has.
 pub(crate) const ENDPOINT: u32 = 16;
 /// The rule that each node has.
-const RULE: u32 = 9;
+pub(crate) const RULE: u32 = 9;
 
 /// One node: the pipeline and the services of an observer.
 pub(crate) struct TestNode {
@@ -194,42 +192,6 @@ fn describe(node: &Node, name: &str) {
     node.names
         .interfaces
         .replace([(3, format!("veth-of-{name}"))]);
-}
-
-pub(crate) fn record(port: u16, time_ns: u64) -> Record {
-    Record {
-        version: RECORD_VERSION,
-        kind: KIND_TRACE,
-        time_ns,
-        bytes: 100,
-        packets: 1,
-        source_address: "10.0.0.1"
-            .parse::<std::net::Ipv4Addr>()
-            .unwrap()
-            .to_ipv6_mapped()
-            .octets(),
-        destination_address: "10.0.0.2"
-            .parse::<std::net::Ipv4Addr>()
-            .unwrap()
-            .to_ipv6_mapped()
-            .octets(),
-        source_identity: 300,
-        source_metadata: ENDPOINT,
-        destination_identity: 2,
-        destination_metadata: 2,
-        rule: RULE,
-        policy_revision: 4,
-        ifindex: 3,
-        protocol: 17,
-        source_port: port,
-        destination_port: 53,
-        verdict: VERDICT_FORWARDED,
-        observation_point: POINT_TO_ENDPOINT,
-        trace_reason: TRACE_NEW,
-        direction: DIRECTION_INGRESS,
-        reply: REPLY_NO,
-        ..Record::new_zeroed()
-    }
 }
 
 /// Waits for something that comes by itself.

@@ -18,6 +18,7 @@ mod losses;
 mod nodes;
 mod order;
 mod page;
+mod records;
 mod refused;
 mod shown;
 mod tree;
