@@ -1,7 +1,6 @@
 // The edges of a canvas as a table: the same for those who do not see the canvas, or want to sort and search.
 import { useState } from 'react';
 import { dropShare, tellShare, totalOf, type Graph } from './graph';
-import { VERDICTS } from '../model/series';
 import { MARK_CHARACTERS } from './marks';
 import type { Rate } from './rate';
 
@@ -12,10 +11,10 @@ type Column = 'source' | 'destination' | 'forwarded' | 'audited' | 'dropped' | '
 const COLUMNS: readonly { id: Column; name: string; number: boolean }[] = [
   { id: 'source', name: 'From', number: false },
   { id: 'destination', name: 'To', number: false },
-  { id: 'forwarded', name: `${MARK_CHARACTERS.forwarded} Allowed`, number: true },
-  { id: 'audited', name: `${MARK_CHARACTERS.audited} Audited`, number: true },
   { id: 'dropped', name: `${MARK_CHARACTERS.dropped} Dropped`, number: true },
   { id: 'share', name: 'Drop rate', number: true },
+  { id: 'audited', name: `${MARK_CHARACTERS.audited} Audited`, number: true },
+  { id: 'forwarded', name: `${MARK_CHARACTERS.forwarded} Forwarded`, number: true },
 ];
 
 /** Edges in the order of a column, numbers from the largest down; equal ones by traffic, then by name. */
@@ -44,6 +43,7 @@ export function EdgeTable({ caption, graph, rate, open }: EdgeTableProps) {
   const [most, showMore] = useState(PAGE);
   const edges = sortEdges(graph, column);
   const shown = edges.slice(0, most);
+  const text = (perSecond: number) => (perSecond > 0 ? rate(perSecond) : '–');
   return (
     <div className="canvas-table" tabIndex={0} role="region" aria-label={caption}>
       <table>
@@ -76,12 +76,10 @@ export function EdgeTable({ caption, graph, rate, open }: EdgeTableProps) {
                   </button>
                 </td>
                 <td>{destination.name}</td>
-                {VERDICTS.map((verdict) => (
-                  <td key={verdict} className="number">
-                    {graph[verdict][edge]! > 0 ? rate(graph[verdict][edge]!) : '–'}
-                  </td>
-                ))}
+                <td className="number">{text(graph.dropped[edge]!)}</td>
                 <td className="number">{graph.dropped[edge]! > 0 ? tellShare(dropShare(graph, edge)) : '–'}</td>
+                <td className="number">{text(graph.audited[edge]!)}</td>
+                <td className="number">{text(graph.forwarded[edge]!)}</td>
               </tr>
             );
           })}
@@ -102,7 +100,7 @@ export function EdgeTable({ caption, graph, rate, open }: EdgeTableProps) {
 /** All edges as rows for a spreadsheet, numbers per second and not rounded. */
 export function edgeRows(graph: Graph, measure: string): (string | number)[][] {
   const rows: (string | number)[][] = [
-    ['from', 'to', `allowed ${measure}/s`, `audited ${measure}/s`, `dropped ${measure}/s`],
+    ['from', 'to', `forwarded ${measure}/s`, `audited ${measure}/s`, `dropped ${measure}/s`],
   ];
   for (const edge of sortEdges(graph, 'source')) {
     rows.push([

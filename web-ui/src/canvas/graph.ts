@@ -66,6 +66,6 @@ export function tellEdge(graph: Graph, edge: number, rate: (perSecond: number) =
     parts.push(`✕ dropped ${rate(graph.dropped[edge]!)} (${tellShare(dropShare(graph, edge))})`);
   }
   if (graph.audited[edge]! > 0) parts.push(`◆ audited ${rate(graph.audited[edge]!)}`);
-  if (graph.forwarded[edge]! > 0) parts.push(`■ allowed ${rate(graph.forwarded[edge]!)}`);
+  if (graph.forwarded[edge]! > 0) parts.push(`● forwarded ${rate(graph.forwarded[edge]!)}`);
   return parts.join(', ') || 'no traffic in the range';
 }

@@ -1,23 +1,13 @@
 // What shapes, lines and colours of a canvas mean.
-import { MARK_CHARACTERS, MARK_WORDS, type Mark } from './marks';
-
-export function VerdictMark({ verdict, words = true }: { verdict: Mark; words?: boolean }) {
-  return (
-    <span>
-      <span className={`mark mark-${verdict}`} aria-hidden={words}>
-        {MARK_CHARACTERS[verdict]}
-      </span>
-      {words ? ` ${MARK_WORDS[verdict]}` : null}
-    </span>
-  );
-}
+import { VERDICTS } from '../model/series';
+import { VerdictMark } from '../show/verdict';
 
 export function Legend({ more }: { more: string }) {
   return (
     <span className="canvas-legend">
-      <VerdictMark verdict="forwarded" />
-      <VerdictMark verdict="audited" />
-      <VerdictMark verdict="dropped" />
+      {VERDICTS.map((verdict) => (
+        <VerdictMark key={verdict} verdict={verdict} />
+      ))}
       <span>
         few <span className="drop-scale" aria-hidden /> all dropped
       </span>

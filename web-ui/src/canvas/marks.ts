@@ -1,15 +1,9 @@
-// Verdicts as shapes: a square is allowed, a cross is dropped, a diamond is audited. Colour only repeats it.
+// Verdicts as shapes on a canvas: a disc was forwarded, a diamond audited, a cross dropped. Colour only repeats it.
 import type { Palette } from './palette';
 
 export type Mark = 'forwarded' | 'audited' | 'dropped';
 
-export const MARK_CHARACTERS: Readonly<Record<Mark, string>> = { forwarded: '■', audited: '◆', dropped: '✕' };
-export const MARK_WORDS: Readonly<Record<Mark, string>> = {
-  forwarded: 'allowed',
-  audited: 'audited',
-  dropped: 'dropped',
-};
-
+export const MARK_CHARACTERS: Readonly<Record<Mark, string>> = { forwarded: '●', audited: '◆', dropped: '✕' };
 /** Draws a shape around (x, y) that is `size` wide. */
 export function drawMark(
   context: CanvasRenderingContext2D,
@@ -21,12 +15,13 @@ export function drawMark(
   colour: string = palette[mark],
 ): void {
   const half = size / 2;
+  context.beginPath();
   if (mark === 'forwarded') {
     context.fillStyle = colour;
-    context.fillRect(x - half, y - half, size, size);
+    context.arc(x, y, half, 0, 2 * Math.PI);
+    context.fill();
     return;
   }
-  context.beginPath();
   if (mark === 'audited') {
     context.fillStyle = colour;
     context.moveTo(x, y - half);

@@ -6,9 +6,8 @@ import type { Picture } from '../../model/picture';
 import { EMPTY_PICTURE } from '../../model/use_picture';
 import type { LabelSet, Series } from '../../model/series';
 import { endOf } from './ends';
-import { judgementsOf, portsOf, portText } from './judgements';
+import { judgementsOf, portsOf } from './judgements';
 import { observeCommand } from './observe_command';
-import { barsOf } from './rate_chart';
 
 function set(name: string, namespace: string, labels: string[], workloads: string[] = []): LabelSet {
   return { number: 1, key: `${name}~x`, labels, namespace, workloads, identities: [300], name };
@@ -85,18 +84,11 @@ describe('judgements', () => {
 
   test('ports have what counts, once', () => {
     expect(portsOf(judgements).map(({ text, forwarded, dropped }) => [text, forwarded, dropped])).toEqual([
-      ['5432/TCP', 10, 5],
-      ['53/UDP', 7, 0],
+      ['TCP 5432', 10, 5],
+      ['UDP 53', 7, 0],
     ]);
   });
 });
-
-test.each([
-  [6, 80, '80/TCP'],
-  [1, 8, 'ICMP type 8'],
-  [6, 0, 'TCP, any port'],
-  [99, 0, 'protocol 99, any port'],
-])('protocol %d port %d is %s', (protocol, port, text) => expect(portText(protocol, port)).toBe(text));
 
 test('the command has the range', () => {
   const terms = [{ flag: 'verdict', value: 'DROPPED', not: false }];
@@ -105,13 +97,4 @@ test('the command has the range', () => {
   expect(observeCommand([], { kind: 'absolute', fromMs: 0, toMs: 1000 })).toBe(
     'tycho observe --since 1970-01-01T00:00:00.000Z --until 1970-01-01T00:00:01.000Z',
   );
-});
-
-test('bars stack up to the largest rate, and one drop is seen', () => {
-  const point = { startMs: 0, lengthMs: 1000, forwarded: 10_000, audited: 0, dropped: 1, lost: 0 };
-  const { bars, largest } = barsOf([point, { ...point, startMs: 1000, lengthMs: 2000 }]);
-  expect(largest).toBe(10_001);
-  expect(bars).toHaveLength(4);
-  expect(bars.every((bar) => bar.height >= 2 && bar.y >= 0)).toBe(true);
-  expect(barsOf([])).toEqual({ bars: [], largest: 0 });
 });

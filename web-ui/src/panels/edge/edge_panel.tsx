@@ -8,12 +8,13 @@ import type { Series } from '../../model/series';
 import { usePicture } from '../../model/use_picture';
 import type { Place } from '../../place/place';
 import { usePlace } from '../../place/use_place';
+import { timeText } from '../../show/numbers';
+import { Timeline } from '../../show/timeline';
 import { EdgeActions } from './edge_actions';
 import { endOf, type End } from './ends';
 import { JudgementTable } from './judgement_table';
 import { judgementsOf, portsOf } from './judgements';
 import { PortTable } from './port_table';
-import { RateChart } from './rate_chart';
 import { SampleFlows } from './sample_flows';
 
 /** Draws nothing while the place names no edge. */
@@ -111,11 +112,11 @@ function Edge({ picture, place, source, destination }: EdgeProps) {
         <p className="canvas-note">Nothing between the two passes the filter.</p>
       ) : (
         <>
-          <RateChart points={picture.timelineOf(mask)} />
+          <Timeline points={picture.timelineOf(mask)} startMs={picture.rangeStartMs} endMs={picture.rangeEndMs} />
           {seen.length > 0 ? (
             <p className="canvas-note">
-              First seen {new Date(Math.min(...seen.map((one) => one.firstSeenMs))).toLocaleString()}, last{' '}
-              {new Date(Math.max(...seen.map((one) => one.lastSeenMs))).toLocaleString()}.
+              First seen {timeText(Math.min(...seen.map((one) => one.firstSeenMs)))}, last{' '}
+              {timeText(Math.max(...seen.map((one) => one.lastSeenMs)))}.
             </p>
           ) : null}
           <h3>Ports</h3>

@@ -1,23 +1,43 @@
 // What each end decided, why, by which rule, and since when.
-import { VerdictMark } from '../../canvas/legend';
+import { Fragment } from 'react';
 import type { Rate } from '../../canvas/rate';
-import type { Rule } from '../../model/series';
-import { portText, reasonText, type Judgement } from './judgements';
+import { portText, timeText } from '../../show/numbers';
+import { pickNode, pickPort, pickReason, pickVerdict } from '../../show/pick';
+import { Value } from '../../show/value';
+import { VerdictMark } from '../../show/verdict';
+import { reasonText, type Judgement } from './judgements';
 import { RuleLink } from './rule_link';
 
 /** More kinds of judgements than these are for the tables of drops and policies. */
 const MOST = 40;
 
-const clock = (ms: number) => (ms > 0 ? new Date(ms).toLocaleString() : 'not known');
-
-function Reason({ judgement }: { judgement: Judgement }) {
-  const rule: Rule | undefined = judgement.rule;
-  if (!rule) return <>{reasonText(judgement)}</>;
+function Why({ judgement }: { judgement: Judgement }) {
+  const { rule, dropReason, verdict } = judgement;
   return (
-    <>
-      {judgement.dropReason && judgement.verdict !== 'forwarded' ? `${judgement.dropReason}: ` : ''}
-      <RuleLink rule={rule} />
-    </>
+    <div>
+      {dropReason && verdict !== 'forwarded' ? (
+        <>
+          <Value pick={pickReason(dropReason)} />:{' '}
+        </>
+      ) : null}
+      {rule ? <RuleLink rule={rule} /> : reasonText({ ...judgement, dropReason: '' })}
+    </div>
+  );
+}
+
+function Seen({ judgement }: { judgement: Judgement }) {
+  const { firstSeenMs, lastSeenMs, nodes, counts } = judgement;
+  return (
+    <div className="canvas-note">
+      first seen {timeText(firstSeenMs)}, last {timeText(lastSeenMs)}
+      {nodes.map((node, at) => (
+        <Fragment key={node}>
+          {at === 0 ? ', on ' : ', '}
+          <Value pick={pickNode(node)} />
+        </Fragment>
+      ))}
+      {counts ? '' : '; counted at the other end'}
+    </div>
   );
 }
 
@@ -34,18 +54,15 @@ export function JudgementTable({ judgements, seconds, rate }: JudgementTableProp
         {judgements.slice(0, MOST).map((judgement) => (
           <li key={judgement.key}>
             <div>
-              <VerdictMark verdict={judgement.verdict} /> {portText(judgement.protocol, judgement.port)}{' '}
+              <Value pick={pickVerdict(judgement.verdict)}>
+                <VerdictMark verdict={judgement.verdict} />
+              </Value>{' '}
+              <Value pick={pickPort(judgement.port, portText(judgement.protocol, judgement.port))} />{' '}
               <strong>{rate(judgement.amount / seconds)}</strong>{' '}
               {judgement.direction === 'egress' ? 'at the source (egress)' : 'at the destination (ingress)'}
             </div>
-            <div>
-              <Reason judgement={judgement} />
-            </div>
-            <div className="canvas-note">
-              first seen {clock(judgement.firstSeenMs)}, last {clock(judgement.lastSeenMs)}
-              {judgement.nodes.length > 0 ? `, on ${judgement.nodes.join(', ')}` : ''}
-              {judgement.counts ? '' : '; counted at the other end'}
-            </div>
+            <Why judgement={judgement} />
+            <Seen judgement={judgement} />
           </li>
         ))}
       </ul>

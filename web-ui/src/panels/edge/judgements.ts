@@ -1,6 +1,7 @@
 // What was judged about the connections between two ends: by place, verdict, port, reason and rule.
 import type { Measure, Picture } from '../../model/picture';
 import type { Rule, Series, Verdict } from '../../model/series';
+import { portText } from '../../show/numbers';
 
 /** Series that differ only in their node, or in nothing that people look at. */
 export interface Judgement {
@@ -67,17 +68,9 @@ export function judgementsOf(picture: Picture, series: readonly Series[], measur
   );
 }
 
-const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6', 132: 'SCTP' };
-
-/** `5432/TCP`; of ICMP the type; without a port the protocol alone. */
-export function portText(protocol: number, port: number): string {
-  const name = PROTOCOLS[protocol] ?? `protocol ${protocol}`;
-  if (protocol === 1 || protocol === 58) return `${name} type ${port}`;
-  return port === 0 ? `${name}, any port` : `${port}/${name}`;
-}
-
 export interface PortSums {
   readonly key: string;
+  readonly port: number;
   readonly text: string;
   readonly forwarded: number;
   readonly audited: number;
@@ -86,12 +79,12 @@ export interface PortSums {
 
 /** Totals by port, those with drops first, then the most. */
 export function portsOf(judgements: readonly Judgement[]): PortSums[] {
-  const ports = new Map<string, { key: string; text: string } & Record<Verdict, number>>();
+  const ports = new Map<string, { key: string; port: number; text: string } & Record<Verdict, number>>();
   for (const { protocol, port, verdict, amount, counts } of judgements) {
     const key = `${protocol} ${port}`;
     let sums = ports.get(key);
     if (!sums) {
-      sums = { key, text: portText(protocol, port), forwarded: 0, audited: 0, dropped: 0 };
+      sums = { key, port, text: portText(protocol, port), forwarded: 0, audited: 0, dropped: 0 };
       ports.set(key, sums);
     }
     if (counts) sums[verdict] += amount;

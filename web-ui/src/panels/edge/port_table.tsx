@@ -1,7 +1,9 @@
 // The traffic of an edge by port.
-import { MARK_CHARACTERS, MARK_WORDS } from '../../canvas/marks';
 import type { Rate } from '../../canvas/rate';
 import { VERDICTS } from '../../model/series';
+import { pickPort } from '../../show/pick';
+import { Value } from '../../show/value';
+import { VerdictMark } from '../../show/verdict';
 import type { PortSums } from './judgements';
 
 const MOST = 12;
@@ -15,10 +17,7 @@ export function PortTable({ ports, seconds, rate }: { ports: readonly PortSums[]
             <th>Port</th>
             {VERDICTS.map((verdict) => (
               <th key={verdict} className="number">
-                <span className={`mark mark-${verdict}`} aria-hidden>
-                  {MARK_CHARACTERS[verdict]}
-                </span>{' '}
-                {MARK_WORDS[verdict]}
+                <VerdictMark verdict={verdict} />
               </th>
             ))}
           </tr>
@@ -26,7 +25,9 @@ export function PortTable({ ports, seconds, rate }: { ports: readonly PortSums[]
         <tbody>
           {ports.slice(0, MOST).map((port) => (
             <tr key={port.key}>
-              <td>{port.text}</td>
+              <td>
+                <Value pick={pickPort(port.port, port.text)} />
+              </td>
               {VERDICTS.map((verdict) => (
                 <td key={verdict} className="number">
                   {port[verdict] > 0 ? rate(port[verdict] / seconds) : '–'}

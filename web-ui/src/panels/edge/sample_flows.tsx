@@ -2,15 +2,16 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import { useEffect, useState } from 'react';
-import { VerdictMark } from '../../canvas/legend';
-import type { Mark } from '../../canvas/marks';
 import type { Term } from '../../filter/parse';
 import { messageOf, selectionOf } from '../../filter/selection';
 import { Verdict, type Flow } from '../../gen/flow/flow_pb';
 import { GetFlowPageRequestSchema, type FlowPage } from '../../gen/tycho/v1/dashboard_pb';
 import type { GetFlowsResponse } from '../../gen/tycho/v1/flows_pb';
 import type { TimeRange } from '../../place/place';
+import type { Verdict as Judged } from '../../model/series';
 import { usePlace } from '../../place/use_place';
+import { timeText } from '../../show/numbers';
+import { VerdictMark } from '../../show/verdict';
 import { dashboard } from '../../wire/client';
 import { failureOf, type Failure } from '../../wire/failure';
 
@@ -18,7 +19,10 @@ const SAMPLES = 20;
 
 type Answer = { asked: string; page: FlowPage } | { asked: string; failure: Failure } | undefined;
 
-const MARKS: Readonly<Partial<Record<Verdict, Mark>>> = {
+/** What reported it: the same packet can be told as judged and as dropped. */
+const EVENTS: Readonly<Record<number, string>> = { 1: 'drop', 4: 'trace', 5: 'policy-verdict' };
+
+const MARKS: Readonly<Partial<Record<Verdict, Judged>>> = {
   [Verdict.FORWARDED]: 'forwarded',
   [Verdict.AUDIT]: 'audited',
   [Verdict.DROPPED]: 'dropped',
@@ -62,7 +66,7 @@ function FlowRow({ told, flow }: { told: GetFlowsResponse; flow: Flow }) {
   const [, change] = usePlace();
   const ports = portsOf(flow);
   const mark = MARKS[flow.verdict];
-  const time = flow.time ? new Date(timestampMs(flow.time)).toLocaleTimeString() : '';
+  const time = flow.time ? timeText(timestampMs(flow.time)) : '';
   return (
     <tr>
       <td>
@@ -79,8 +83,10 @@ function FlowRow({ told, flow }: { told: GetFlowsResponse; flow: Flow }) {
         {endText(flow.source?.podName, flow.IP?.source ?? '', ports.source)} →{' '}
         {endText(flow.destination?.podName, flow.IP?.destination ?? '', ports.destination)}
       </td>
-      <td>{mark ? <VerdictMark verdict={mark} words={false} /> : Verdict[flow.verdict]}</td>
-      <td>{flow.Summary}</td>
+      <td>{mark ? <VerdictMark verdict={mark} label={false} /> : Verdict[flow.verdict]}</td>
+      <td>
+        {EVENTS[flow.eventType?.type ?? 0] ?? ''} {flow.Summary}
+      </td>
     </tr>
   );
 }

@@ -6,11 +6,12 @@ import './focus.css';
 import { MeasureControl } from '../../canvas/grouping_control';
 import { Legend } from '../../canvas/legend';
 import { RATES, type Rate } from '../../canvas/rate';
-import { withTerms } from '../../filter/change';
 import { rangeSeconds, type Picture } from '../../model/picture';
 import type { LabelSet } from '../../model/series';
 import { usePicture } from '../../model/use_picture';
 import { usePlace } from '../../place/use_place';
+import { pickLabel } from '../../show/pick';
+import { Value } from '../../show/value';
 import { endOf, type End } from '../../panels/edge/ends';
 import { ChooseFocus } from './choose_focus';
 import { PeerCard } from './peer_card';
@@ -114,7 +115,6 @@ function totals({ peers }: Lane): { total: number; dropped: number } {
 const MOST_SETS = 6;
 
 function Centre({ end, callers, callees, seconds, rate }: CentreProps) {
-  const [place, change] = usePlace();
   const sets = [...end.sets];
   const labels = sets.length === 1 ? sets[0]!.labels : [];
   const line = (what: string, lane: Lane) => {
@@ -122,7 +122,7 @@ function Centre({ end, callers, callees, seconds, rate }: CentreProps) {
     return (
       <div>
         {what} {rate(total / seconds)}
-        {dropped > 0 ? <strong className="mark-dropped"> ✕ {rate(dropped / seconds)} dropped</strong> : null}
+        {dropped > 0 ? <strong className="dropped"> ✕ {rate(dropped / seconds)} dropped</strong> : null}
       </div>
     );
   };
@@ -149,15 +149,7 @@ function Centre({ end, callers, callees, seconds, rate }: CentreProps) {
         <ul className="labels">
           {labels.map((label) => (
             <li key={label}>
-              <button
-                type="button"
-                title="Show only what has this label"
-                onClick={() =>
-                  change({ filter: withTerms(place.filter, [{ flag: 'label', value: label, not: false }]) })
-                }
-              >
-                {label}
-              </button>
+              <Value pick={pickLabel(label)} />
             </li>
           ))}
         </ul>

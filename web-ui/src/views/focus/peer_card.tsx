@@ -1,9 +1,10 @@
 // A caller or callee: how much, on which ports, with which verdict, and the rules that said so.
-import { VerdictMark } from '../../canvas/legend';
 import type { Mark } from '../../canvas/marks';
 import type { Rate } from '../../canvas/rate';
 import type { LabelSet } from '../../model/series';
-import { portText, reasonText, type Judgement } from '../../panels/edge/judgements';
+import { reasonText, type Judgement } from '../../panels/edge/judgements';
+import { portText } from '../../show/numbers';
+import { VerdictMark } from '../../show/verdict';
 import type { Peer } from './peers';
 
 const MOST_LINES = 4;
@@ -18,7 +19,7 @@ export function stateOf({ forwarded, audited, dropped }: Omit<Peer, 'set' | 'jud
 function Line({ judgement, seconds, rate }: { judgement: Judgement; seconds: number; rate: Rate }) {
   return (
     <li>
-      <VerdictMark verdict={judgement.verdict} words={judgement.verdict !== 'forwarded'} />{' '}
+      <VerdictMark verdict={judgement.verdict} label={judgement.verdict !== 'forwarded'} />{' '}
       {portText(judgement.protocol, judgement.port)} {judgement.counts ? rate(judgement.amount / seconds) : ''}
       <span className="rule">
         {judgement.direction}: {reasonText(judgement)}

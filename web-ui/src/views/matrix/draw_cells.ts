@@ -1,4 +1,4 @@
-// Draws the cells of the matrix: what was allowed, audited and dropped, by shape, colour and rate.
+// Draws the cells of the matrix: what was forwarded, audited and dropped, by shape, colour and rate.
 import { dropShare, totalOf } from '../../canvas/graph';
 import { drawMark, type Mark } from '../../canvas/marks';
 import { dropStep, mix, RATE_STEPS, rateStep, type Palette } from '../../canvas/palette';
@@ -71,7 +71,7 @@ function fillOf(palette: Palette, grid: Grid, edge: number): string {
   return total > 0 ? palette.forwardedScale[rateStep(total, grid.largest, RATE_STEPS)]! : palette.grid;
 }
 
-/** Too small for shapes: a drop is a full cell, audited a tall one, allowed a flat one. */
+/** Too small for shapes: a drop is a full cell, audited a tall one, forwarded a flat one. */
 function drawSmall(
   context: CanvasRenderingContext2D,
   palette: Palette,
