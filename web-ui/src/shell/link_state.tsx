@@ -41,7 +41,13 @@ export function LinkState() {
           title={pause.paused ? 'Go on (p)' : 'Stop what is shown as it is (p)'}
           onClick={togglePause}
         >
-          {pause.paused ? `▶ ${came}` : '❚❚ Pause'}
+          {pause.paused ? (
+            `▶ ${came}`
+          ) : (
+            <>
+              ❚❚<span className="link-words"> Pause</span>
+            </>
+          )}
         </button>
       )}
     </>
