@@ -19,8 +19,26 @@ export interface Palette {
   readonly dropped: string;
   /** From few dropped to all dropped. */
   readonly dropScale: readonly string[];
-  /** Of a cell with allowed traffic, from little to much. */
+  /** Of a cell with forwarded traffic, from little to much. */
   readonly forwardedScale: readonly string[];
+}
+
+/** Mixed colours are asked for thousands of times a frame, and there are few. */
+const mixed = new Map<string, Map<string, string>>();
+
+export function mix(from: string, to: string, part: number): string {
+  const key = `${from}${part}`;
+  let known = mixed.get(key);
+  if (!known) {
+    known = new Map();
+    mixed.set(key, known);
+  }
+  let colour = known.get(to);
+  if (colour === undefined) {
+    colour = mixAnew(from, to, part);
+    known.set(to, colour);
+  }
+  return colour;
 }
 
 type Channels = [red: number, green: number, blue: number];
@@ -32,7 +50,7 @@ export function parseHex(colour: string): Channels {
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
 }
 
-export function mix(from: string, to: string, part: number): string {
+function mixAnew(from: string, to: string, part: number): string {
   const [a, b] = [parseHex(from), parseHex(to)];
   const channel = (index: 0 | 1 | 2) => Math.round(a[index] + (b[index] - a[index]) * part);
   return `#${((1 << 24) | (channel(0) << 16) | (channel(1) << 8) | channel(2)).toString(16).slice(1)}`;

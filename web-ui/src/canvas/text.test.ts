@@ -1,13 +1,23 @@
 // Text is cut where it no longer fits.
 import { expect, test } from 'vitest';
-import { shorten } from './text';
+import { Letters } from './text';
+
+const letters = new Letters((letter) => (letter === 'i' ? 25 : 50));
 
 test.each([
-  ['frontend', 8, 'frontend'],
-  ['frontend', 7, 'fronte…'],
-  ['frontend', 2, 'f…'],
-  ['frontend', 1, ''],
+  ['frontend', 80, 'frontend'],
+  ['frontend', 79, 'fronte…'],
+  ['frontend', 20, 'f…'],
+  ['frontend', 19, ''],
+  ['iiii', 20, 'iiii'],
+  ['iiii', 19, 'i…'],
+  ['späte Züge', 60, 'späte…'],
   ['', 0, ''],
 ])('%s in %d', (text, room, expected) => {
-  expect(shorten(text, (part) => part.length <= room)).toBe(expected);
+  expect(letters.fit(text, 20, room)).toBe(expected);
+});
+
+test('widths follow the size', () => {
+  expect(letters.width('ai', 20)).toBe(15);
+  expect(letters.width('ai', 40)).toBe(30);
 });

@@ -1,13 +1,14 @@
 // Draws boxes and cards of the map; from far away cards are patches of colour, and only boxes have names.
 import { drawMark } from '../../canvas/marks';
 import { dropStep, mix, type Palette } from '../../canvas/palette';
-import { fitText } from '../../canvas/text';
+import { lettersOf, type Letters } from '../../canvas/text';
 import { overlap, type Rectangle } from '../../canvas/viewport';
 import type { Piece } from './layout';
 import type { Card, Ghost } from './scene';
 
 /** Below this zoom names of cards cannot be read. */
 const NAMED_SCALE = 0.5;
+const CARD_SIZE = 12.5;
 
 export function drawBoxes(
   context: CanvasRenderingContext2D,
@@ -37,18 +38,19 @@ export function drawBoxNames(
 ): void {
   // Never smaller than 11 pixels on the screen: from far away the name covers cards, which have none then.
   const size = Math.max(14, 11 / scale);
+  const letters = lettersOf(font, 600);
   context.font = `600 ${size}px ${font}`;
   context.textAlign = 'left';
   context.textBaseline = 'middle';
   for (const piece of pieces) {
     if (!overlap(piece, sight)) continue;
     const name = names.get(piece.box) ?? piece.box;
-    const text = fitText(context, piece.part === 0 ? name : `${name} (continued)`, piece.width - 16);
+    const text = letters.fit(piece.part === 0 ? name : `${name} (continued)`, size, piece.width - 16);
     const middle = piece.y + Math.max(16, size * 0.75);
     if (size > 16) {
       context.globalAlpha = 0.8;
       context.fillStyle = palette.panel;
-      context.fillRect(piece.x + 4, middle - size * 0.6, context.measureText(text).width + 12, size * 1.2);
+      context.fillRect(piece.x + 4, middle - size * 0.6, letters.width(text, size) + 12, size * 1.2);
       context.globalAlpha = 1;
     }
     context.fillStyle = palette.text;
@@ -74,13 +76,14 @@ export function drawCards(
   scale: number,
 ): void {
   const named = scale >= NAMED_SCALE;
-  context.font = `12.5px ${font}`;
+  const letters = lettersOf(font, 400);
+  context.font = `${CARD_SIZE}px ${font}`;
   context.textAlign = 'left';
   context.textBaseline = 'middle';
   for (const card of cards) {
     if (!overlap(card, sight)) continue;
     const away = emphasis.near.size > 0 && !emphasis.near.has(card.node);
-    if (named) drawCard(context, palette, card, away);
+    if (named) drawCard(context, palette, letters, card, away);
     else drawPatch(context, palette, card, away);
     if (card.node === emphasis.selected) frame(context, card, palette.selected, 3 / scale);
     else if (card.node === emphasis.hovered) frame(context, card, palette.faint, 2 / scale);
@@ -96,7 +99,8 @@ export function drawGhosts(
   sight: Rectangle,
   scale: number,
 ): void {
-  context.font = `12.5px ${font}`;
+  const letters = lettersOf(font, 400);
+  context.font = `${CARD_SIZE}px ${font}`;
   context.textAlign = 'left';
   context.textBaseline = 'middle';
   context.strokeStyle = palette.line;
@@ -106,7 +110,11 @@ export function drawGhosts(
     if (!overlap(ghost, sight)) continue;
     context.strokeRect(ghost.x, ghost.y, ghost.width, ghost.height);
     if (scale < NAMED_SCALE) continue;
-    context.fillText(fitText(context, ghost.label, ghost.width - 20), ghost.x + 12, ghost.y + ghost.height / 2 + 0.5);
+    context.fillText(
+      letters.fit(ghost.label, CARD_SIZE, ghost.width - 20),
+      ghost.x + 12,
+      ghost.y + ghost.height / 2 + 0.5,
+    );
   }
 }
 
@@ -117,7 +125,13 @@ function stateColour(palette: Palette, card: Card): string {
   return card.rate > 0 ? palette.forwarded : palette.line;
 }
 
-function drawCard(context: CanvasRenderingContext2D, palette: Palette, card: Card, away: boolean): void {
+function drawCard(
+  context: CanvasRenderingContext2D,
+  palette: Palette,
+  letters: Letters,
+  card: Card,
+  away: boolean,
+): void {
   const faded = away || card.rate === 0;
   // Drawn over edges, a card is always opaque: fading is done in its colours.
   context.fillStyle = card.rate === 0 ? palette.panel : palette.card;
@@ -127,7 +141,7 @@ function drawCard(context: CanvasRenderingContext2D, palette: Palette, card: Car
   context.fillStyle = faded ? palette.faint : palette.text;
   const middle = card.y + card.height / 2;
   const troubled = card.share > 0 || card.audited;
-  context.fillText(fitText(context, card.label, card.width - (troubled ? 36 : 20)), card.x + 12, middle + 0.5);
+  context.fillText(letters.fit(card.label, CARD_SIZE, card.width - (troubled ? 36 : 20)), card.x + 12, middle + 0.5);
   if (troubled) {
     drawMark(context, palette, card.share > 0 ? 'dropped' : 'audited', card.x + card.width - 13, middle, 9);
   }

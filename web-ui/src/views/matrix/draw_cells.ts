@@ -2,13 +2,14 @@
 import { dropShare, totalOf } from '../../canvas/graph';
 import { drawMark, type Mark } from '../../canvas/marks';
 import { dropStep, mix, RATE_STEPS, rateStep, type Palette } from '../../canvas/palette';
-import { fitText } from '../../canvas/text';
+import type { Letters } from '../../canvas/text';
 import type { Geometry } from './geometry';
 import type { Grid } from './grid';
 
 export interface Look {
   readonly palette: Palette;
   readonly font: string;
+  readonly letters: Letters;
   readonly rate: (perSecond: number) => string;
 }
 
@@ -23,6 +24,7 @@ export interface Span {
 /** Cells at least this large tell their rates in figures. */
 const FIGURES = { width: 58, height: 18 };
 const SHAPES = 9;
+const FONT_SIZE = 12;
 const LINE = 14;
 
 export function drawCells(
@@ -39,7 +41,7 @@ export function drawCells(
   const columns = grid.columns.nodes.length;
   context.textAlign = 'left';
   context.textBaseline = 'middle';
-  context.font = `12px ${look.font}`;
+  context.font = `${FONT_SIZE}px ${look.font}`;
   for (let row = span.firstRow; row <= span.lastRow; row += 1) {
     const y = geometry.top + row * cellHeight - scroll.y;
     for (let column = span.firstColumn; column <= span.lastColumn; column += 1) {
@@ -157,7 +159,7 @@ function drawFigures(
   for (const [mark, rate] of shown) {
     drawMark(context, palette, mark, x + 11, line, 8);
     context.fillStyle = palette.text;
-    context.fillText(fitText(context, look.rate(rate), width - 22), x + 20, line + 0.5);
+    context.fillText(look.letters.fit(look.rate(rate), FONT_SIZE, width - 22), x + 20, line + 0.5);
     line += LINE;
   }
 }

@@ -1,6 +1,6 @@
 // Draws the names of rows and columns, and the bands that name and collapse their blocks.
 import { nameInBlock, type GraphNode } from '../../canvas/graph';
-import { fitText } from '../../canvas/text';
+import { lettersOf } from '../../canvas/text';
 import type { Axis } from './axis';
 import type { Look, Span } from './draw_cells';
 import { BAND, blockAt, type Geometry } from './geometry';
@@ -8,6 +8,8 @@ import type { Cell, Grid } from './grid';
 
 /** Rows and columns narrower than this have no room for a name; then only every block is named. */
 const SMALLEST_NAMED = 11;
+const NAME_SIZE = 12;
+const BAND_SIZE = 11;
 
 export interface Pointed {
   readonly cursor: Cell | undefined;
@@ -104,9 +106,10 @@ function drawName(
   room: number,
   marked: boolean,
 ): void {
-  context.font = `${marked ? '700' : '400'} 12px ${look.font}`;
+  const weight = marked ? 700 : 400;
+  context.font = `${weight} ${NAME_SIZE}px ${look.font}`;
   context.fillStyle = look.palette.text;
-  context.fillText(fitText(context, name, room), x, y);
+  context.fillText(lettersOf(look.font, weight).fit(name, NAME_SIZE, room), x, y);
 }
 
 function drawBands(
@@ -117,7 +120,7 @@ function drawBands(
   last: number,
   draw: (start: number, length: number, name: string) => void,
 ): void {
-  context.font = `600 11px ${look.font}`;
+  context.font = `600 ${BAND_SIZE}px ${look.font}`;
   for (const block of axis.blocks) {
     if (block.start > last || block.start + block.length <= first || block.key === '') continue;
     draw(block.start, block.length, `${block.collapsible ? '− ' : ''}${block.name}`);
@@ -138,7 +141,7 @@ function band(
   context.fillRect(x, y, width - 1, height - 1);
   context.fillStyle = look.palette.text;
   context.textAlign = 'center';
-  const text = fitText(context, name, (upright ? height : width) - 4);
+  const text = lettersOf(look.font, 600).fit(name, BAND_SIZE, (upright ? height : width) - 4);
   if (!upright) {
     context.fillText(text, x + width / 2, y + height / 2);
     return;

@@ -1,6 +1,7 @@
 // The matrix on its canvas: what is drawn, pointed at and scrolled. Outside React, so that nothing renders but pixels.
 import { readPalette, watchPalette } from '../../canvas/palette';
 import { Surface } from '../../canvas/surface';
+import { lettersOf } from '../../canvas/text';
 import { clamp } from '../../canvas/viewport';
 import type { Look } from './draw_cells';
 import { drawMatrix } from './draw_matrix';
@@ -117,11 +118,8 @@ export class MatrixStage {
   }
 
   private readLook(): Look {
-    return {
-      palette: readPalette(this.canvas),
-      font: getComputedStyle(this.canvas).fontFamily,
-      rate: this.rate,
-    };
+    const font = getComputedStyle(this.canvas).fontFamily;
+    return { palette: readPalette(this.canvas), font, letters: lettersOf(font, 400), rate: this.rate };
   }
 
   private layOut(): void {
