@@ -45,8 +45,8 @@ export function PeerCard({ peer, seconds, rate, openEdge, focus }: PeerCardProps
         <button type="button" className="name" onClick={() => focus(set)} title="Focus on it">
           {set.name}
         </button>
-        <button type="button" className="plain" onClick={openEdge} aria-label={`Edge with ${set.name}`}>
-          {rate(total / seconds)} ›
+        <button type="button" className="plain" onClick={openEdge} title="All about this edge">
+          {rate(total / seconds)} ›<span className="said-only"> edge with {set.name}</span>
         </button>
       </div>
       <ul>
