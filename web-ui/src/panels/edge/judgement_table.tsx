@@ -6,7 +6,7 @@ import { pickNode, pickPort, pickReason, pickVerdict } from '../../show/pick';
 import { Value } from '../../show/value';
 import { VerdictMark } from '../../show/verdict';
 import { reasonText, type Judgement } from './judgements';
-import { RuleLink } from './rule_link';
+import { DecidingRule } from './deciding_rule';
 
 /** More kinds of judgements than these are for the tables of drops and policies. */
 const MOST = 40;
@@ -20,7 +20,7 @@ function Why({ judgement }: { judgement: Judgement }) {
           <Value pick={pickReason(dropReason)} />:{' '}
         </>
       ) : null}
-      {rule ? <RuleLink rule={rule} /> : reasonText({ ...judgement, dropReason: '' })}
+      {rule ? <DecidingRule rule={rule} /> : reasonText({ ...judgement, dropReason: '' })}
     </div>
   );
 }
