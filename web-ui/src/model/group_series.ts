@@ -1,6 +1,6 @@
 // Puts series together to groups and the edges between them, for matrix, map and tables.
-import type { Picture, Sums } from './picture';
-import type { LabelSet, Series, Verdict } from './series';
+import type { Measure, Picture, Sums } from './picture';
+import { VERDICTS, type LabelSet, type Series, type Verdict } from './series';
 
 export type Grouping = { by: 'namespace' } | { by: 'workload' } | { by: 'identity' } | { by: 'label'; key: string };
 
@@ -29,6 +29,8 @@ export interface GroupEdge {
   readonly forwarded: Readonly<Counts>;
   readonly audited: Readonly<Counts>;
   readonly dropped: Readonly<Counts>;
+  /** One of these numbers, without an object around it. */
+  count(verdict: Verdict, measure: Measure): number;
 }
 
 export interface Grouped {
@@ -130,12 +132,54 @@ function structureOf(picture: Picture, grouping: Grouping, expanded: readonly st
   return { picture, grouping: named, groups: sorted, edges: list, edgeOf };
 }
 
-function zero(): Record<Verdict, Counts> {
-  return {
-    forwarded: { connections: 0, packets: 0, bytes: 0 },
-    audited: { connections: 0, packets: 0, bytes: 0 },
-    dropped: { connections: 0, packets: 0, bytes: 0 },
-  };
+const MEASURES: readonly Measure[] = ['connections', 'packets', 'bytes'];
+const CELLS = VERDICTS.length * MEASURES.length;
+const PLACE_OF: Readonly<Record<Verdict, number>> = { forwarded: 0, audited: 3, dropped: 6 };
+
+/** Ten thousand edges come with every picture, so one is no more than a view on shared numbers. */
+class CountedEdge implements GroupEdge {
+  constructor(
+    private readonly fixed: Structure['edges'][number],
+    private readonly totals: Float64Array,
+    private readonly base: number,
+  ) {}
+
+  get key() {
+    return this.fixed.key;
+  }
+
+  get source() {
+    return this.fixed.source;
+  }
+
+  get destination() {
+    return this.fixed.destination;
+  }
+
+  get series() {
+    return this.fixed.series;
+  }
+
+  get forwarded() {
+    return this.counts('forwarded');
+  }
+
+  get audited() {
+    return this.counts('audited');
+  }
+
+  get dropped() {
+    return this.counts('dropped');
+  }
+
+  count(verdict: Verdict, measure: Measure): number {
+    return this.totals[this.base + PLACE_OF[verdict] + MEASURES.indexOf(measure)]!;
+  }
+
+  private counts(verdict: Verdict): Counts {
+    const at = this.base + PLACE_OF[verdict];
+    return { connections: this.totals[at]!, packets: this.totals[at + 1]!, bytes: this.totals[at + 2]! };
+  }
 }
 
 const kept: Structure[] = [];
@@ -160,21 +204,18 @@ export function groupSeries(
     kept.unshift(structure);
     kept.length = Math.min(kept.length, 4);
   }
-  const totals = structure.edges.map(zero);
-  const { edgeOf } = structure;
+  const { edgeOf, edges } = structure;
+  const totals = new Float64Array(edges.length * CELLS);
   for (let number = 0; number < edgeOf.length; number++) {
     const place = edgeOf[number]!;
     if (place === 0) continue;
-    const connections = sums.connections[number] ?? 0;
-    const packets = sums.packets[number] ?? 0;
-    if (connections === 0 && packets === 0) continue;
-    const counts = totals[place - 1]![picture.series[number]!.verdict];
-    counts.connections += connections;
-    counts.packets += packets;
-    counts.bytes += sums.bytes[number] ?? 0;
+    const at = (place - 1) * CELLS + PLACE_OF[picture.series[number]!.verdict];
+    totals[at] = totals[at]! + (sums.connections[number] ?? 0);
+    totals[at + 1] = totals[at + 1]! + (sums.packets[number] ?? 0);
+    totals[at + 2] = totals[at + 2]! + (sums.bytes[number] ?? 0);
   }
   return {
     groups: structure.groups,
-    edges: structure.edges.map((edge, place) => ({ ...edge, ...totals[place]! })),
+    edges: edges.map((edge, place) => new CountedEdge(edge, totals, place * CELLS)),
   };
 }

@@ -1,6 +1,6 @@
 // The frame of all views: header, filter, status, the view itself, and what lies over it.
 import './shell.css';
-import { Component, Suspense, useCallback, useRef, useState, type ReactNode } from 'react';
+import { Component, Suspense, useCallback, useEffect, useRef, useState, type ReactNode } from 'react';
 import { useStore } from '../model/store';
 import { go, placeNow, usePlace } from '../place/use_place';
 import { openPick } from '../show/pick';
@@ -78,6 +78,9 @@ export function Shell() {
 
   const View = VIEW_COMPONENTS[place.view];
   const name = VIEW_NAMES[place.view];
+  useEffect(() => {
+    document.title = `${name} · Tycho`;
+  }, [name]);
   return (
     <div className="shell">
       <a
@@ -95,6 +98,7 @@ export function Shell() {
       <StatusStrip />
       <div className="shell-body">
         <main id="view" tabIndex={-1} aria-label={name} data-testid={`view-${place.view}`}>
+          <h1 className="for-readers">{name}</h1>
           <Guard key={place.view} name={name}>
             <Suspense fallback={<p className="faint shell-loading">Loading {name} …</p>}>
               <View />

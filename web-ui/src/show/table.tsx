@@ -118,7 +118,7 @@ function Row<Row>({ row, columns, open, toggle, detail }: RowProps<Row>) {
     <>
       <tr>
         {columns.map((column, place) => (
-          <td key={column.key} className={column.number ? 'number' : ''}>
+          <td key={column.key} className={column.number ? 'number' : ''} data-name={column.name}>
             {place === 0 && detail ? (
               <span className="data-table-first">
                 <button
@@ -133,7 +133,7 @@ function Row<Row>({ row, columns, open, toggle, detail }: RowProps<Row>) {
                 {column.cell(row)}
               </span>
             ) : (
-              column.cell(row)
+              <span>{column.cell(row)}</span>
             )}
           </td>
         ))}

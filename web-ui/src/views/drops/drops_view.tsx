@@ -32,6 +32,20 @@ function columnsOf(seconds: number, now: number): Column<DropRow>[] {
       ),
     },
     {
+      key: 'connections',
+      name: 'Connections',
+      number: true,
+      sortBy: (row) => row.connections,
+      cell: (row) => exactText(row.connections),
+    },
+    {
+      key: 'rate',
+      name: 'Rate',
+      number: true,
+      sortBy: (row) => row.connections,
+      cell: (row) => rateText(row.connections / seconds),
+    },
+    {
       key: 'reason',
       name: 'Reason',
       sortBy: ({ series }) => series.dropReason,
@@ -48,38 +62,6 @@ function columnsOf(seconds: number, now: number): Column<DropRow>[] {
       cell: ({ series }) => <RuleValue rule={series.rule} />,
     },
     {
-      key: 'node',
-      name: 'Node',
-      sortBy: ({ series }) => series.node,
-      cell: ({ series }) => (
-        <>
-          <Value pick={pickNode(series.node, series.node.slice(series.node.indexOf('/') + 1))} />{' '}
-          <span className="faint">{series.direction}</span>
-        </>
-      ),
-    },
-    {
-      key: 'connections',
-      name: 'Connections',
-      number: true,
-      sortBy: (row) => row.connections,
-      cell: (row) => exactText(row.connections),
-    },
-    {
-      key: 'rate',
-      name: 'Rate',
-      number: true,
-      sortBy: (row) => row.connections,
-      cell: (row) => rateText(row.connections / seconds),
-    },
-    {
-      key: 'packets',
-      name: 'Packets',
-      number: true,
-      sortBy: (row) => row.packets,
-      cell: (row) => exactText(row.packets),
-    },
-    {
       key: 'first',
       name: 'Since',
       number: true,
@@ -92,6 +74,24 @@ function columnsOf(seconds: number, now: number): Column<DropRow>[] {
       number: true,
       sortBy: (row) => row.lastSeenMs,
       cell: (row) => agoText(row.lastSeenMs, now),
+    },
+    {
+      key: 'node',
+      name: 'Node',
+      sortBy: ({ series }) => series.node,
+      cell: ({ series }) => (
+        <>
+          <Value pick={pickNode(series.node, series.node.slice(series.node.indexOf('/') + 1))} />{' '}
+          <span className="faint">{series.direction}</span>
+        </>
+      ),
+    },
+    {
+      key: 'packets',
+      name: 'Packets',
+      number: true,
+      sortBy: (row) => row.packets,
+      cell: (row) => exactText(row.packets),
     },
   ];
 }

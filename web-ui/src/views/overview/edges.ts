@@ -1,6 +1,7 @@
 // Edges between identities, with what an overview says of each.
 import { groupSeries, type GroupEdge } from '../../model/group_series';
 import type { Measure, Picture } from '../../model/picture';
+import type { Series } from '../../model/series';
 
 export interface EdgeRow {
   readonly edge: GroupEdge;
@@ -8,24 +9,38 @@ export interface EdgeRow {
   readonly dropped: number;
   readonly audited: number;
   readonly firstSeenMs: number;
-  readonly ports: readonly { readonly protocol: number; readonly port: number }[];
 }
 
-function portsOf(edge: GroupEdge): EdgeRow['ports'] {
-  const known = new Map<number, { protocol: number; port: number }>();
+export interface EdgePort {
+  readonly protocol: number;
+  readonly port: number;
+}
+
+export function portsOf(edge: GroupEdge): EdgePort[] {
+  const known = new Map<number, EdgePort>();
   for (const { protocol, port } of edge.series) known.set(protocol * 65536 + port, { protocol, port });
   return [...known.values()];
 }
 
+/** An edge's list of series is the same from picture to picture until definitions or the filter change. */
+const firstSeen = new WeakMap<readonly Series[], number>();
+
+function firstSeenOf(series: readonly Series[]): number {
+  let first = firstSeen.get(series);
+  if (first === undefined) {
+    first = series.reduce((least, one) => Math.min(least, one.firstSeenMs), Infinity);
+    firstSeen.set(series, first);
+  }
+  return first;
+}
+
 export function edgeRows(picture: Picture, measure: Measure): EdgeRow[] {
-  return groupSeries(picture, { by: 'identity' }).edges.map((edge) => ({
-    edge,
-    total: edge.forwarded[measure] + edge.audited[measure] + edge.dropped[measure],
-    dropped: edge.dropped[measure],
-    audited: edge.audited[measure],
-    firstSeenMs: Math.min(...edge.series.map((series) => series.firstSeenMs)),
-    ports: portsOf(edge),
-  }));
+  return groupSeries(picture, { by: 'identity' }).edges.map((edge) => {
+    const dropped = edge.count('dropped', measure);
+    const audited = edge.count('audited', measure);
+    const total = edge.count('forwarded', measure) + audited + dropped;
+    return { edge, total, dropped, audited, firstSeenMs: firstSeenOf(edge.series) };
+  });
 }
 
 export interface Totals {

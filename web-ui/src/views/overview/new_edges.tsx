@@ -4,6 +4,7 @@ import { useStore } from '../../model/store';
 import { usePlace } from '../../place/use_place';
 import { EdgeValue } from '../../show/end';
 import { agoText, countText, exactText, timeText } from '../../show/numbers';
+import { topOf } from '../../show/top';
 import { useNow } from '../../show/use_now';
 import { VerdictMark } from '../../show/verdict';
 import type { EdgeRow } from './edges';
@@ -22,7 +23,8 @@ export function NewEdges({ rows }: { rows: readonly EdgeRow[] }) {
   const now = useNow();
   const status = useStore(statuses);
   const since = place.newSinceMs ?? now - USUAL_MS;
-  const fresh = rows.filter((row) => row.firstSeenMs >= since).sort((a, b) => b.firstSeenMs - a.firstSeenMs);
+  const fresh = rows.filter((row) => row.firstSeenMs >= since);
+  const newest = topOf(fresh, TOP, (a, b) => b.firstSeenMs - a.firstSeenMs);
   const oldest = Math.min(...(status?.resolutions.map((one) => one.oldestMs).filter((ms) => ms > 0) ?? []));
   return (
     <section className="card" data-testid="new-edges" aria-label="New edges">
@@ -55,7 +57,7 @@ export function NewEdges({ rows }: { rows: readonly EdgeRow[] }) {
         <p className="faint">None since {timeText(since)}.</p>
       ) : (
         <ul className="rows">
-          {fresh.slice(0, TOP).map((row) => (
+          {newest.map((row) => (
             <li key={row.edge.key}>
               <VerdictMark
                 verdict={row.dropped > 0 ? 'dropped' : row.audited > 0 ? 'audited' : 'forwarded'}

@@ -10,10 +10,11 @@ import { EdgeValue, PortValue } from '../../show/end';
 import { EmptyState } from '../../show/notice';
 import { bytesText, countText, exactText, rateText, shareText } from '../../show/numbers';
 import { pickReason, pickRule } from '../../show/pick';
+import { topOf } from '../../show/top';
 import { Timeline } from '../../show/timeline';
 import { Value } from '../../show/value';
 import { VerdictMark } from '../../show/verdict';
-import { edgeRows, reasonRows, totalsOf, type EdgeRow } from './edges';
+import { edgeRows, portsOf, reasonRows, totalsOf, type EdgeRow } from './edges';
 import { NewEdges } from './new_edges';
 
 const TOP = 10;
@@ -50,8 +51,9 @@ function Figure({
 }
 
 function Ports({ row }: { row: EdgeRow }) {
-  const shown = row.ports.slice(0, 2);
-  const left = row.ports.length - shown.length;
+  const ports = portsOf(row.edge);
+  const shown = ports.slice(0, 2);
+  const left = ports.length - shown.length;
   return (
     <span className="overview-ports">
       {shown.map(({ protocol, port }) => (
@@ -64,16 +66,17 @@ function Ports({ row }: { row: EdgeRow }) {
 
 function Talkers({ rows, all, measure }: { rows: readonly EdgeRow[]; all: number; measure: Measure }) {
   const [, go] = usePlace();
-  const busy = rows
-    .filter((row) => row.total > 0)
-    .sort((a, b) => b.total - a.total || a.edge.key.localeCompare(b.edge.key));
+  const talking = rows.reduce((count, row) => count + (row.total > 0 ? 1 : 0), 0);
+  const busy = topOf(rows, TOP, (a, b) => b.total - a.total || a.edge.key.localeCompare(b.edge.key)).filter(
+    (row) => row.total > 0,
+  );
   const most = busy[0]?.total ?? 1;
   return (
     <section className="card overview-wide" data-testid="top-talkers" aria-label="Top talkers">
       <div className="card-head">
         <h2>Who talks most</h2>
         <span className="faint">
-          Top {Math.min(TOP, busy.length)} of {exactText(busy.length)} edges
+          Top {busy.length} of {exactText(talking)} edges
         </span>
         <span className="button-group" role="group" aria-label="Measure">
           {MEASURES.map(([key, name]) => (
@@ -90,7 +93,7 @@ function Talkers({ rows, all, measure }: { rows: readonly EdgeRow[]; all: number
         </span>
       </div>
       <ul className="bars">
-        {busy.slice(0, TOP).map((row) => (
+        {busy.map((row) => (
           <li key={row.edge.key} data-testid="talker">
             <span className="bar-name">
               <EdgeValue source={row.edge.source.members[0]!} destination={row.edge.destination.members[0]!} />
@@ -208,7 +211,7 @@ export function OverviewView() {
         <Figure
           name="Lost"
           value={exactText(picture.lost)}
-          note={`flows in this time; ${exactText(lostAll)} since the server started`}
+          note={`flows; ${exactText(lostAll)} in all`}
           testId="lost-flows"
           bad={picture.lost > 0}
         />
@@ -241,8 +244,10 @@ export function OverviewView() {
       )}
       <div className="overview-cards">
         {all > 0 && <Talkers rows={measured} all={all} measure={place.measure} />}
-        <Reasons />
-        <NewEdges rows={rows} />
+        <div className="overview-column">
+          <Reasons />
+          <NewEdges rows={rows} />
+        </div>
       </div>
     </div>
   );
