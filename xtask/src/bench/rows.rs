@@ -53,6 +53,13 @@ const RELAY: Source = Source {
     needs_root: false,
 };
 
+const PAGE: Source = Source {
+    package: "tests",
+    bench: "page",
+    prints_json: true,
+    needs_root: false,
+};
+
 const REGISTRY: Source = Source {
     package: "registry",
     bench: "cluster",
@@ -356,6 +363,18 @@ pub(super) const ROWS: &[Row] = &[
         "from one generation of a policy set to another",
         None,
         KERNEL,
+    ),
+    row(
+        "page-bytes",
+        "what a tab is sent: 2,000 edges, 50,000 flows/s, no single flows",
+        at_most(50.0, "kB/s"),
+        PAGE,
+    ),
+    row(
+        "page-count",
+        "relay's processor time to count a flow for pages, 10,000 edges; bytes for a tab, memory",
+        None,
+        PAGE,
     ),
     row(
         "memory-policy-cell",
