@@ -82,6 +82,7 @@ function matrix(): Driven {
 }
 
 export interface BenchResult {
+  readonly frames: number;
   readonly framesPerSecond: number;
   readonly frameP95Ms: number;
   readonly longestTaskMs: number;
@@ -115,6 +116,7 @@ function measure(driven: Driven): Promise<BenchResult> {
       deltas.sort((a, b) => a - b);
       const sum = deltas.reduce((total, each) => total + each, 0);
       done({
+        frames: deltas.length,
         framesPerSecond: (deltas.length * 1000) / sum,
         frameP95Ms: deltas[Math.floor(deltas.length * 0.95)]!,
         longestTaskMs,
