@@ -85,13 +85,18 @@ interface Structure {
   readonly edgeOf: Uint32Array;
 }
 
+const byName = new Intl.Collator();
+const MOST_GROUPS = 2 ** 24;
+
 function structureOf(picture: Picture, grouping: Grouping, expanded: readonly string[], named: string): Structure {
   const open = new Set(expanded);
   const groups = new Map<string, Group & { members: LabelSet[] }>();
-  const bySet = new Map<LabelSet, Group>();
-  const find = (set: LabelSet): Group => {
+  const ordinals = new Map<string, number>();
+  const found: Group[] = [];
+  const bySet = new Map<LabelSet, number>();
+  const find = (set: LabelSet): number => {
     const known = bySet.get(set);
-    if (known) return known;
+    if (known !== undefined) return known;
     const outer = groupOf(set, grouping);
     const inside = open.has(outer.key) && outer.key !== set.key;
     const key = inside ? set.key : outer.key;
@@ -101,33 +106,38 @@ function structureOf(picture: Picture, grouping: Grouping, expanded: readonly st
         ? { key, name: set.name, parent: outer.key, namespace: set.namespace, members: [] }
         : { key, name: outer.name, namespace: set.namespace, members: [] };
       groups.set(key, group);
+      ordinals.set(key, found.length);
+      found.push(group);
     }
     group.members.push(set);
-    bySet.set(set, group);
-    return group;
+    const ordinal = ordinals.get(key)!;
+    bySet.set(set, ordinal);
+    return ordinal;
   };
-  const edges = new Map<string, number>();
+  // Keyed by two ordinals in one number: ten thousands of joined strings would be most of the work.
+  const edges = new Map<number, number>();
   const list: Structure['edges'] = [];
   const edgeOf = new Uint32Array(picture.series.length);
   for (const series of picture.series) {
     if (!series || picture.matches[series.number] !== 1) continue;
     const source = find(series.source);
     const destination = find(series.destination);
-    const key = `${source.key} ${destination.key}`;
-    let place = edges.get(key);
+    const ends = source * MOST_GROUPS + destination;
+    let place = edges.get(ends);
     if (place === undefined) {
       place = list.length;
-      edges.set(key, place);
-      list.push({ key, source, destination, series: [] });
+      edges.set(ends, place);
+      const [from, to] = [found[source]!, found[destination]!];
+      list.push({ key: `${from.key} ${to.key}`, source: from, destination: to, series: [] });
     }
     list[place]!.series.push(series);
     if (series.counts) edgeOf[series.number] = place + 1;
   }
-  const sorted = [...groups.values()].sort(
+  const sorted = [...found].sort(
     (a, b) =>
-      (a.namespace || '\uffff').localeCompare(b.namespace || '\uffff') ||
-      a.name.localeCompare(b.name) ||
-      a.key.localeCompare(b.key),
+      byName.compare(a.namespace || '\uffff', b.namespace || '\uffff') ||
+      byName.compare(a.name, b.name) ||
+      byName.compare(a.key, b.key),
   );
   return { picture, grouping: named, groups: sorted, edges: list, edgeOf };
 }

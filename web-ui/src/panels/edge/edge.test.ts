@@ -1,6 +1,8 @@
 // Ends are found by their keys, filters select them, and what was judged is put together rightly.
 import { describe, expect, test } from 'vitest';
-import { printTerms } from '../../filter/parse';
+import { seriesTest } from '../../filter/match_series';
+import { parseFilter, printTerms } from '../../filter/parse';
+import { selectionOf } from '../../filter/selection';
 import type { Grouping } from '../../model/group_series';
 import type { Picture } from '../../model/picture';
 import { EMPTY_PICTURE } from '../../model/use_picture';
@@ -14,8 +16,13 @@ function set(name: string, namespace: string, labels: string[], workloads: strin
 }
 
 const web = set('shop/web', 'shop', ['k8s:app=web', 'k8s:io.kubernetes.pod.namespace=shop'], ['Deployment/web']);
-const db = set('shop/db', 'shop', ['k8s:app=db', 'k8s:tier=data'], ['StatefulSet/db']);
-const world: LabelSet = { ...set('world', '', ['reserved:world']), key: 'world' };
+const db = set(
+  'shop/db',
+  'shop',
+  ['k8s:app=db', 'k8s:io.kubernetes.pod.namespace=shop', 'k8s:tier=data'],
+  ['StatefulSet/db'],
+);
+const world: LabelSet = { ...set('world', '', ['reserved:world']), key: 'world', identities: [2] };
 
 function series(number: number, more: Partial<Series>): Series {
   return {
@@ -41,7 +48,7 @@ test.each<[string, Grouping, string, string]>([
   ['ns:shop', { by: 'namespace' }, 'shop', '--from-namespace shop'],
   ['wl:shop/StatefulSet/db', { by: 'namespace' }, 'shop/db', '--from-namespace shop --from-workload StatefulSet/db'],
   ['lb:web', { by: 'label', key: 'app' }, 'app=web', '--from-label app=web'],
-  ['lb:', { by: 'label', key: 'tier' }, 'without tier', `--from-label '!tier'`],
+  ['lb:', { by: 'label', key: 'tier' }, 'without tier', `--from-label '!tier,io.kubernetes.pod.namespace'`],
   ['shop/web~x', { by: 'namespace' }, 'shop/web', '--from-namespace shop --from-label k8s:app=web'],
   ['shop/db~x', { by: 'workload' }, 'shop/db', '--from-namespace shop --from-label k8s:app=db,k8s:tier=data'],
   ['world', { by: 'namespace' }, 'world', '--from-identity world'],
@@ -49,6 +56,10 @@ test.each<[string, Grouping, string, string]>([
   const end = endOf(all, key, grouping)!;
   expect(end.name).toBe(name);
   expect(printTerms(end.terms('from'))).toBe(flags);
+  const { terms, problems } = parseFilter(flags);
+  expect(problems).toEqual([]);
+  const passes = seriesTest(selectionOf(terms));
+  for (const one of all) if (one) expect(passes(one)).toBe(end.sets.has(one.source));
 });
 
 test('an unknown key is no end', () => {

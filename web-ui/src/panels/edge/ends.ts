@@ -50,7 +50,8 @@ function termsOf(key: string, by: Grouping, sets: ReadonlySet<LabelSet>, side: S
       return namespace ? [term('namespace', namespace), workload] : [workload];
     }
     case 'label':
-      return [term('label', key === 'lb:' ? `!${by.key}` : `${by.key}=${key.slice(3)}`)];
+      // What is in no namespace stands for itself, also if it lacks the label.
+      return [term('label', key === 'lb:' ? `!${by.key},io.kubernetes.pod.namespace` : `${by.key}=${key.slice(3)}`)];
     case 'identity': {
       const [set] = sets;
       return set ? identityTerms(set, term) : [];
