@@ -10,6 +10,7 @@ import type { LabelSet, Series } from '../../model/series';
 import { endOf } from './ends';
 import { judgementsOf, portsOf } from './judgements';
 import { observeCommand } from './observe_command';
+import { onlyEdge } from './only_edge';
 
 function set(name: string, namespace: string, labels: string[], workloads: string[] = []): LabelSet {
   return { number: 1, key: `${name}~x`, labels, namespace, workloads, identities: [300], name };
@@ -99,6 +100,18 @@ describe('judgements', () => {
       ['UDP 53', 7, 0],
     ]);
   });
+});
+
+test.each([
+  ['', '--from-identity world --to-namespace shop'],
+  ['--from-namespace ops --verdict DROPPED', '--verdict DROPPED --from-identity world --to-namespace shop'],
+  [
+    '--to-port 53 --not --to-namespace ops',
+    '--to-port 53 --not --to-namespace ops --from-identity world --to-namespace shop',
+  ],
+])('only the edge of “%s”', (before, after) => {
+  const terms = parseFilter('--from-identity world --to-namespace shop').terms;
+  expect(onlyEdge(before, terms)).toBe(after);
 });
 
 test('the command has the range', () => {

@@ -5,6 +5,7 @@ import type { Term } from '../../filter/parse';
 import type { Place } from '../../place/place';
 import { hrefOf, usePlace } from '../../place/use_place';
 import { observeCommand } from './observe_command';
+import { onlyEdge } from './only_edge';
 
 export interface EdgeActionsProps {
   readonly place: Place;
@@ -43,7 +44,7 @@ export function EdgeActions({ place, terms, edge }: EdgeActionsProps) {
   const swap = { source: edge.destination, destination: edge.source };
   return (
     <div className="edge-actions">
-      <button type="button" onClick={() => change({ filter: withTerms(place.filter, terms) })}>
+      <button type="button" onClick={() => change({ filter: onlyEdge(place.filter, terms) })}>
         Only this edge
       </button>
       <button
@@ -63,7 +64,7 @@ export function EdgeActions({ place, terms, edge }: EdgeActionsProps) {
       </button>
       <button
         type="button"
-        onClick={() => change({ view: 'flows', filter: withTerms(place.filter, terms), edge: undefined })}
+        onClick={() => change({ view: 'flows', filter: onlyEdge(place.filter, terms), edge: undefined })}
       >
         All its flows
       </button>
