@@ -113,16 +113,27 @@ export function suggestValues(typing: Extract<Typing, { mode: 'value' }>, hints:
   });
 }
 
+/** Names are looked for until there are so many; a thousand identities are not all looked at for each letter. */
+const ENOUGH = 60;
+
+/** What is the part itself comes before what begins with it, and that before what only has it somewhere. */
+function nearness({ term }: Suggestion, part: string): number {
+  const value = (term?.value ?? '').toLowerCase();
+  const wanted = part.toLowerCase();
+  const last = value.slice(Math.max(value.lastIndexOf('='), value.lastIndexOf('/')) + 1);
+  return value === wanted || last === wanted ? 0 : last.startsWith(wanted) ? 1 : 2;
+}
+
 /** Names on the page that have the part in them, and what they would be as a filter. */
 export function suggestNames(series: readonly (Series | undefined)[], part: string): Suggestion[] {
   const found = new Map<string, Suggestion>();
   const add = (flag: string, value: string, help: string) => {
     const term = { flag, value, not: false };
     const text = printTerm(term);
-    if (found.size < MOST && !found.has(text)) found.set(text, { text, help, term });
+    if (found.size < ENOUGH && !found.has(text)) found.set(text, { text, help, term });
   };
   for (const one of series) {
-    if (!one || found.size >= MOST) continue;
+    if (!one || found.size >= ENOUGH) continue;
     for (const set of [one.source, one.destination]) {
       if (set.namespace && has(set.namespace, part)) add('namespace', set.namespace, 'namespace');
       for (const label of set.labels) if (has(label, part)) add('label', label.replace(/=$/, ''), 'label');
@@ -134,5 +145,5 @@ export function suggestNames(series: readonly (Series | undefined)[], part: stri
   }
   for (const verdict of FIXED.verdict!) if (has(verdict, part)) add('verdict', verdict, 'verdict');
   if (/^[0-9a-f]+[.:]/i.test(part)) add('ip', part, 'address or range');
-  return [...found.values()];
+  return [...found.values()].sort((a, b) => nearness(a, part) - nearness(b, part)).slice(0, MOST);
 }

@@ -7,8 +7,15 @@ const NOISE_NAMES: Readonly<Record<Noise, string>> = { dns: 'DNS', host: 'host' 
 
 const HOSTS = new Set(['reserved:host', 'reserved:remote-node', 'reserved:health']);
 
+const hosts = new WeakMap<LabelSet, boolean>();
+
 function isHost(set: LabelSet): boolean {
-  return set.labels.some((label) => HOSTS.has(label.replace(/=$/, '')));
+  let known = hosts.get(set);
+  if (known === undefined) {
+    known = set.labels.some((label) => HOSTS.has(label.replace(/=$/, '')));
+    hosts.set(set, known);
+  }
+  return known;
 }
 
 /** The noise that a series is, if it is any. What was dropped or would have been is never noise. */
@@ -37,7 +44,7 @@ export function maskOf(
   const by = new Set<Noise>();
   for (const one of series) {
     if (!one || !test(one)) continue;
-    const noise = noiseOf(one);
+    const noise = hide.length > 0 ? noiseOf(one) : undefined;
     if (noise && hide.includes(noise)) {
       hidden[one.number] = 1;
       by.add(noise);

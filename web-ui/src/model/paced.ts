@@ -1,9 +1,15 @@
-// At most four times a second: the first time at once, the next when a quarter of a second is over.
+// At most four times a second, and less often where one time costs much: the page must stay free for its reader.
 
 const LEAST_MS = 250;
 
+/** A run, and what React does with it, may take this part of the time. */
+const BUSY_PART = 1 / 5;
+/** New drops have to be seen within a second or so. */
+const MOST_MS = 1_000;
+
 export class Paced {
   private lastMs = -Infinity;
+  private pauseMs = LEAST_MS;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly run: () => void) {}
@@ -11,7 +17,7 @@ export class Paced {
   /** Soon; several requests are one run. */
   request(): void {
     if (this.timer !== undefined) return;
-    const wait = Math.max(0, this.lastMs + LEAST_MS - Date.now());
+    const wait = Math.max(0, this.lastMs + this.pauseMs - Date.now());
     this.timer = setTimeout(() => this.now(), wait);
   }
 
@@ -19,7 +25,12 @@ export class Paced {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.lastMs = Date.now();
+    const start = performance.now();
     this.run();
+    // React draws in a microtask that was queued before this one.
+    queueMicrotask(() => {
+      this.pauseMs = Math.min(MOST_MS, Math.max(LEAST_MS, (performance.now() - start) / BUSY_PART));
+    });
   }
 
   cancel(): void {

@@ -5,9 +5,14 @@ export function topOf<Row>(rows: Iterable<Row>, most: number, compare: (a: Row, 
   const top: Row[] = [];
   for (const row of rows) {
     if (top.length === most && compare(row, top[most - 1]!) >= 0) continue;
-    let at = top.length;
-    while (at > 0 && compare(row, top[at - 1]!) < 0) at--;
-    top.splice(at, 0, row);
+    let low = 0;
+    let high = top.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (compare(row, top[middle]!) < 0) high = middle;
+      else low = middle + 1;
+    }
+    top.splice(low, 0, row);
     if (top.length > most) top.pop();
   }
   return top;

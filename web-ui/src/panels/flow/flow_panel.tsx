@@ -119,7 +119,7 @@ function Body({ response, children }: { response: GetFlowsResponse; children: Re
         {flow.Summary && ` · ${flow.Summary}`}
         {details &&
           details.packets > 0n &&
-          ` · ${exactText(Number(details.packets))} packets, ${bytesText(Number(details.bytes))}`}
+          ` · ${exactText(Number(details.packets))} ${details.packets === 1n ? 'packet' : 'packets'}, ${bytesText(Number(details.bytes))}`}
         {details?.midstream && ' · the connection was open before it was first seen'}
         {details?.rejudged && ' · decided again after a policy change'}
       </p>

@@ -4,16 +4,17 @@ import { rangeSeconds } from '../../model/picture';
 import { usePicture } from '../../model/use_picture';
 import { usePlace } from '../../place/use_place';
 import { EdgeValue, PortValue, RuleValue } from '../../show/end';
+import { NoCounts } from '../../show/no_counts';
 import { EmptyState } from '../../show/notice';
 import { agoText, exactText, portText, rateText, timeText } from '../../show/numbers';
 import { pickNode, pickReason } from '../../show/pick';
 import { DataTable, type Column } from '../../show/table';
-import { useNow } from '../../show/use_now';
 import { Value } from '../../show/value';
 import { VerdictMark } from '../../show/verdict';
 import { dropRows, type DropRow } from './drop_rows';
 
-function columnsOf(seconds: number, now: number): Column<DropRow>[] {
+/** `nowMs`: the end of what is counted, absent of the past. */
+function columnsOf(seconds: number, nowMs: number | undefined): Column<DropRow>[] {
   return [
     {
       key: 'edge',
@@ -66,14 +67,14 @@ function columnsOf(seconds: number, now: number): Column<DropRow>[] {
       name: 'Since',
       number: true,
       sortBy: (row) => row.firstSeenMs,
-      cell: (row) => timeText(row.firstSeenMs, now),
+      cell: (row) => timeText(row.firstSeenMs),
     },
     {
       key: 'last',
       name: 'Last',
       number: true,
       sortBy: (row) => row.lastSeenMs,
-      cell: (row) => agoText(row.lastSeenMs, now),
+      cell: (row) => (nowMs === undefined ? timeText(row.lastSeenMs) : agoText(row.lastSeenMs, nowMs)),
     },
     {
       key: 'node',
@@ -101,10 +102,11 @@ const keyOf = (row: DropRow) => row.key;
 export function DropsView() {
   const picture = usePicture();
   const [place, go] = usePlace();
-  const now = useNow();
+  const now = place.range.kind === 'absolute' ? undefined : picture.rangeEndMs;
   const rows = useMemo(() => dropRows(picture), [picture]);
   const seconds = rangeSeconds(picture);
   const columns = useMemo(() => columnsOf(seconds, now), [seconds, now]);
+  if (picture.empty) return <NoCounts />;
   return (
     <DataTable
       label="Drops"

@@ -39,7 +39,7 @@ export function NewEdges({ rows }: { rows: readonly EdgeRow[] }) {
             go({ newSinceMs: event.target.value === 'usual' ? undefined : Date.now() - ago }, { replace: true });
           }}
         >
-          <option value="" disabled>
+          <option value="" disabled hidden>
             {place.newSinceMs === undefined ? 'since 5 min ago' : `since ${timeText(place.newSinceMs)}`}
           </option>
           {CHOICES.map(([name, ago]) => (

@@ -2,11 +2,12 @@
 import './overview.css';
 import { useMemo } from 'react';
 import { rangeSeconds, type Measure } from '../../model/picture';
-import { links, statuses } from '../../model/live_state';
+import { statuses } from '../../model/live_state';
 import { useStore } from '../../model/store';
 import { usePicture } from '../../model/use_picture';
 import { usePlace } from '../../place/use_place';
 import { EdgeValue, PortValue } from '../../show/end';
+import { NoCounts } from '../../show/no_counts';
 import { EmptyState } from '../../show/notice';
 import { bytesText, countText, exactText, rateText, shareText } from '../../show/numbers';
 import { pickReason, pickRule } from '../../show/pick';
@@ -162,7 +163,6 @@ function Reasons() {
 export function OverviewView() {
   const picture = usePicture();
   const status = useStore(statuses);
-  const link = useStore(links);
   const [place, go] = usePlace();
   const rows = useMemo(() => edgeRows(picture, 'connections'), [picture]);
   const measured = useMemo(
@@ -171,13 +171,7 @@ export function OverviewView() {
   );
   const totals = useMemo(() => totalsOf(rows), [rows]);
   const all = useMemo(() => totalsOf(measured).all, [measured]);
-  if (picture.empty) {
-    return link.state === 'live' || link.state === 'connecting' ? (
-      <EmptyState title="Waiting for the first second of counts …">They come within two seconds.</EmptyState>
-    ) : (
-      <EmptyState title="Nothing is known yet">The line above says how the connection to the server stands.</EmptyState>
-    );
-  }
+  if (picture.empty) return <NoCounts />;
   const seconds = rangeSeconds(picture);
   const lostAll = status?.nodes.reduce((sum, node) => sum + Number(node.lost), 0) ?? 0;
   return (
