@@ -16,6 +16,9 @@ const SECOND_MS: u64 = 1_000;
 /// How long after its end a second stays open: for flows of nodes that tell theirs a little later.
 const GRACE_MS: u64 = 400;
 
+/// Seconds that are closed one by one; beyond it the clock has jumped.
+const MOST_APART: u64 = 60;
+
 /// Seconds that can be open.
 const MOST_OPEN: u64 = 4;
 
@@ -159,12 +162,12 @@ impl DashboardCounts {
     pub(crate) fn tick(&mut self, now_ms: u64) -> bool {
         let before = self.sequence;
         let due = now_ms.saturating_sub(GRACE_MS) / SECOND_MS;
-        if due > self.next_second + 60 {
-            // The machine slept, or its clock was set: nobody counted in between.
+        if due.abs_diff(self.next_second) > MOST_APART {
+            // The machine slept, or its clock was set: nobody counted in between, or counts that time again.
             self.close();
-            self.next_second = due - 1;
-            self.open = std::mem::take(&mut self.open)
-                .into_values()
+            self.next_second = due.saturating_sub(1);
+            let open = std::mem::take(&mut self.open).into_values();
+            self.open = open
                 .zip(self.next_second..)
                 .map(|(open, second)| (second, open))
                 .collect();
@@ -329,14 +332,21 @@ mod tests {
 
     #[test]
     fn a_clock_that_jumps_costs_no_count_and_makes_no_million_windows() {
-        let mut counts = counts();
-        let series = series(&mut counts, Verdict::Forwarded);
-        counts.add(series, START_MS + 1_000, &one());
-        counts.tick(START_MS + 86_400_000);
-        counts.tick(START_MS + 86_405_000);
-        assert!(counts.sequence() < 10, "{}", counts.sequence());
-        let windows = counts.after(0);
-        let cells = windows.iter().flat_map(|window| decode(&window.cells));
-        assert_eq!(cells.map(|(_, cell)| cell.connections).sum::<u64>(), 1);
+        for jumped_ms in [START_MS + 86_400_000, START_MS - 86_400_000] {
+            let mut counts = counts();
+            let series = series(&mut counts, Verdict::Forwarded);
+            counts.add(series, START_MS + 1_000, &one());
+            counts.tick(jumped_ms);
+            counts.add(series, jumped_ms, &one());
+            counts.tick(jumped_ms + 5_000);
+            assert!(
+                (5..10).contains(&counts.sequence()),
+                "{}",
+                counts.sequence()
+            );
+            let windows = counts.after(0);
+            let cells = windows.iter().flat_map(|window| decode(&window.cells));
+            assert_eq!(cells.map(|(_, cell)| cell.connections).sum::<u64>(), 2);
+        }
     }
 }
