@@ -19,6 +19,7 @@ mod malformed;
 mod modes;
 mod network_policy;
 mod observer;
+mod page;
 mod pins;
 mod policy_change;
 mod policy_sets;

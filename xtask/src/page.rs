@@ -18,16 +18,17 @@ fn folder() -> PathBuf {
     root().join("web-ui")
 }
 
-/// Installs what the page needs, and builds it if what it is made of is newer.
-pub(crate) fn build() -> anyhow::Result<()> {
+/// Installs what the page needs, and builds it if what it is made of is newer. Gives the Node that does it.
+pub(crate) fn build() -> anyhow::Result<Node> {
     let node = packages()?;
     let page = folder().join("dist/page/index.html");
     let sources = newest(&folder())?.max(newest(&root().join("proto"))?);
     if modified(&page).is_some_and(|built| built > sources) {
         println!("the page is newer than what it is made of");
-        return Ok(());
+        return Ok(node);
     }
-    execute(&mut node.npm(&folder(), ["run", "build"]))
+    execute(&mut node.npm(&folder(), ["run", "build"]))?;
+    Ok(node)
 }
 
 /// Format, lints and types.

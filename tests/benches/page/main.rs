@@ -4,6 +4,7 @@
 //! crowd instead, until its input ends, and prints the address.
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
+mod browser;
 mod relay_process;
 mod rows;
 

@@ -10,12 +10,19 @@ use proto::tycho::v1::{WatchEvent, WatchRequest};
 use tests::crowd::{Crowd, Shape};
 use tonic::Streaming;
 
+use super::browser;
 use super::relay_process::RelayProcess;
 use super::{NODES, print, runtime};
 
 /// Rows by name.
-pub(crate) const ROWS: [(&str, fn()); 2] =
-    [("page-bytes", bytes_of_a_tab), ("page-count", counting)];
+pub(crate) const ROWS: [(&str, fn()); 6] = [
+    ("page-bytes", bytes_of_a_tab),
+    ("page-count", counting),
+    ("page-first-picture", browser::first_picture),
+    ("page-first-bytes", browser::first_bytes),
+    ("page-longest-task", browser::longest_task),
+    ("page-frames", browser::frames),
+];
 
 /// gRPC's frame before each message.
 const FRAME_BYTES: usize = 5;

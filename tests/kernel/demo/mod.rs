@@ -1,6 +1,6 @@
 //! `tycho demo` from outside: what it prints, what other terminals see of it and do to it, and that nothing of it stays.
 
-mod running;
+pub(crate) mod running;
 
 use std::io::Write as _;
 use std::net::SocketAddr;

@@ -17,7 +17,7 @@ const POLL: Duration = Duration::from_millis(100);
 const LOOKS: usize = 600;
 
 /// What a stream has had so far.
-pub(super) struct Lines(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
 
 impl Lines {
     fn of(stream: impl Read + Send + 'static) -> Self {
@@ -36,16 +36,16 @@ impl Lines {
     }
 
     /// Forgets what there was.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.0.lock().expect("no panic").clear();
     }
 
-    /// Waits for a line that has all of these in it.
-    pub(super) fn wait_for(&self, parts: &[&str]) {
+    /// Waits for a line that has all of these in it, and gives it.
+    pub(crate) fn wait_for(&self, parts: &[&str]) -> String {
         for _ in 0..LOOKS {
-            let found = |line: &String| parts.iter().all(|part| line.contains(part));
-            if self.0.lock().expect("no panic").iter().any(found) {
-                return;
+            let found = |line: &&String| parts.iter().all(|part| line.contains(part));
+            if let Some(line) = self.0.lock().expect("no panic").iter().find(found) {
+                return line.clone();
             }
             thread::sleep(POLL);
         }
@@ -54,14 +54,14 @@ impl Lines {
 }
 
 /// A command that goes on, until a test ends it or is over.
-pub(super) struct Running {
+pub(crate) struct Running {
     child: Child,
-    pub(super) stdout: Lines,
-    pub(super) stderr: Lines,
+    pub(crate) stdout: Lines,
+    pub(crate) stderr: Lines,
 }
 
 impl Running {
-    pub(super) fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = tycho()
             .args(arguments)
             .stdout(Stdio::piped())
@@ -75,12 +75,15 @@ impl Running {
         }
     }
 
-    pub(super) fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).expect("a process number");
-        kill(Pid::from_raw(pid), signal).expect("it runs");
+    pub(crate) fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).expect("a process number")
     }
 
-    pub(super) fn wait(&mut self) -> ExitStatus {
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.pid()), signal).expect("it runs");
+    }
+
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         self.child.wait().expect("it is our child")
     }
 
@@ -98,13 +101,13 @@ impl Drop for Running {
 }
 
 /// A demo that runs. There is one on a machine, and so one test of it at a time.
-pub(super) struct Demo {
-    pub(super) command: Running,
+pub(crate) struct Demo {
+    pub(crate) command: Running,
     _alone: File,
 }
 
 impl Demo {
-    pub(super) fn start(flags: &[&str]) -> Self {
+    pub(crate) fn start(flags: &[&str]) -> Self {
         let path = std::env::temp_dir().join("tycho-demo-tests.lock");
         let alone = File::create(path).expect("a lock file");
         alone.lock().expect("a lock");
@@ -115,7 +118,7 @@ impl Demo {
     }
 
     /// Another demo after this one.
-    pub(super) fn start_again(&mut self, flags: &[&str]) {
+    pub(crate) fn start_again(&mut self, flags: &[&str]) {
         self.command = Self::command(flags);
     }
 
@@ -124,7 +127,7 @@ impl Demo {
     }
 
     /// Asks until there is an answer with this in it, as long as the demo runs.
-    pub(super) fn ask(&mut self, arguments: &[&str], part: &str) -> String {
+    pub(crate) fn ask(&mut self, arguments: &[&str], part: &str) -> String {
         let mut last = None;
         for _ in 0..LOOKS {
             let Output {
@@ -155,26 +158,26 @@ impl Drop for Demo {
     }
 }
 
-pub(super) fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("output is text")
 }
 
 /// Runs a command that must succeed.
-pub(super) fn succeed(arguments: &[&str]) -> String {
+pub(crate) fn succeed(arguments: &[&str]) -> String {
     let output = tycho().args(arguments).output().expect("tycho runs");
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     text(&output.stdout)
 }
 
 /// Runs a command that must fail, and gives what it complains of.
-pub(super) fn fail(arguments: &[&str]) -> String {
+pub(crate) fn fail(arguments: &[&str]) -> String {
     let output = tycho().args(arguments).output().expect("tycho runs");
     assert!(!output.status.success(), "{arguments:?}: {output:?}");
     text(&output.stderr)
 }
 
 /// Fails unless nothing of a demo is on the machine.
-pub(super) fn assert_nothing_is_left() {
+pub(crate) fn assert_nothing_is_left() {
     let namespaces = std::fs::read_dir("/run/netns").into_iter().flatten();
     let namespaces = namespaces
         .map(|entry| entry.expect("readable").path())
@@ -195,7 +198,7 @@ pub(super) fn assert_nothing_is_left() {
 }
 
 /// Processes that have a path of the demo's on their command line.
-pub(super) fn processes() -> Vec<PathBuf> {
+pub(crate) fn processes() -> Vec<PathBuf> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let is_of_demo = |path: &PathBuf| {
         let line = std::fs::read(path.join("cmdline")).unwrap_or_default();

@@ -25,7 +25,11 @@ export class CountedSpan {
   private mask: Mask = { matches: new Uint8Array(0), hidden: new Uint8Array(0), by: '' };
   private structure = 0;
 
-  constructor(private readonly spanMs: number) {
+  /** `asked`: the range of a count of single flows, which tells only of windows with flows in them. */
+  constructor(
+    private readonly spanMs: number,
+    private readonly asked?: { readonly fromMs: number; readonly toMs: number },
+  ) {
     this.ring = new WindowRing(spanMs);
   }
 
@@ -86,8 +90,8 @@ export class CountedSpan {
     return {
       version: ++versions,
       structure: this.structure,
-      rangeStartMs: ring.startMs,
-      rangeEndMs: ring.endMs,
+      rangeStartMs: this.asked?.fromMs ?? ring.startMs,
+      rangeEndMs: this.asked?.toMs ?? ring.endMs,
       series,
       matches: mask.matches,
       sums,
@@ -100,7 +104,7 @@ export class CountedSpan {
       lost: ring.lost,
       late: ring.late,
       countsFlowsOnly: view.countsFlowsOnly,
-      empty: ring.isEmpty,
+      empty: ring.isEmpty && !this.asked,
     };
   }
 }

@@ -155,12 +155,16 @@ export class Live {
       until: timestampFromMs(range.toMs),
     });
     if (counted) request.counted = counted;
-    void this.readPast(request, call, range.fromMs);
+    void this.readPast(request, call, range);
   }
 
-  private async readPast(request: GetWindowsRequest, call: AbortController, fromMs: number): Promise<void> {
+  private async readPast(
+    request: GetWindowsRequest,
+    call: AbortController,
+    range: { readonly fromMs: number; readonly toMs: number },
+  ): Promise<void> {
     pasts.set({ state: 'loading' });
-    const span = new CountedSpan(Infinity);
+    const span = new CountedSpan(Infinity, request.counted && range);
     try {
       let extent: WindowsPart['extent'];
       for await (const part of this.openWindows(request, call.signal)) {
@@ -171,7 +175,7 @@ export class Live {
       if (this.pastCall !== call) return;
       this.past = span;
       this.wanted = true;
-      pasts.set({ state: 'loaded', extent, fromMs });
+      pasts.set({ state: 'loaded', extent, fromMs: range.fromMs });
       this.pace.request();
     } catch (error) {
       if (this.pastCall !== call || call.signal.aborted) return;

@@ -14,6 +14,55 @@ pub(super) struct Source {
     pub(super) needs_root: bool,
 }
 
+pub(super) const FLOW: Source = Source {
+    package: "flow",
+    bench: "pipeline",
+    prints_json: false,
+    needs_root: false,
+};
+
+pub(super) const OBSERVER: Source = Source {
+    package: "observer",
+    bench: "pipeline",
+    prints_json: false,
+    needs_root: false,
+};
+
+pub(super) const MEMORY: Source = Source {
+    package: "tests",
+    bench: "memory",
+    prints_json: true,
+    needs_root: false,
+};
+
+pub(super) const KERNEL: Source = Source {
+    package: "tests",
+    bench: "kernel",
+    prints_json: true,
+    needs_root: true,
+};
+
+pub(super) const RELAY: Source = Source {
+    package: "relay",
+    bench: "relay",
+    prints_json: true,
+    needs_root: false,
+};
+
+pub(super) const PAGE: Source = Source {
+    package: "tests",
+    bench: "page",
+    prints_json: true,
+    needs_root: false,
+};
+
+pub(super) const REGISTRY: Source = Source {
+    package: "registry",
+    bench: "cluster",
+    prints_json: true,
+    needs_root: false,
+};
+
 impl Source {
     /// Measures `rows`.
     pub(super) fn command(self, rows: &[&str]) -> Command {

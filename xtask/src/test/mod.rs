@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::page;
 use crate::repository::{cargo, is_root};
-use crate::setup;
+use crate::setup::{self, Node};
 use crate::stages::Stages;
 use executables::{Executable, Tier};
 use outcome::Outcome;
@@ -54,7 +54,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         Ok(())
     });
     // Before cargo, which takes in what there is. Without it most tests tell as much as ever.
-    stages.run("page", page::build);
+    let node = stages.run("page", page::build);
     let built = set_up
         .and_then(|()| stages.run("build", executables::build))
         .unwrap_or_default();
@@ -62,7 +62,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     for tier in [Tier::Unit, Tier::System, Tier::Kernel] {
         if !built.is_empty() && options.wants(tier) {
             stages.run(&format!("{tier} tests"), || {
-                run_tier(tier, &built, &options.arguments, &mut total)
+                run_tier(tier, &built, node.as_ref(), &options.arguments, &mut total)
             });
         }
     }
@@ -95,6 +95,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 fn run_tier(
     tier: Tier,
     built: &[Executable],
+    node: Option<&Node>,
     arguments: &[String],
     total: &mut Outcome,
 ) -> anyhow::Result<()> {
@@ -108,7 +109,12 @@ fn run_tier(
     let mut failed = Vec::new();
     for program in programs {
         println!("\n{}", program.name);
-        let (outcome, result) = outcome::watch(&mut program.command(arguments))?;
+        let mut command = program.command(arguments);
+        if let Some(node) = node {
+            // With it the tests of the page drive a browser.
+            command.env("PATH", node.path());
+        }
+        let (outcome, result) = outcome::watch(&mut command)?;
         *total += outcome;
         if let Err(error) = result {
             println!("{error:#}");

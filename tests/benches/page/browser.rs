@@ -1,0 +1,69 @@
+//! The rows that need a browser: `web-ui/browser` measures them over a crowd of 200 identities and 2,000 edges.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use daemon::tasks::Tasks;
+use tests::crowd::{Crowd, Shape};
+
+use super::relay_process::RelayProcess;
+use super::{NODES, runtime};
+
+/// So many are told by 5,000 flows a second.
+const CONNECTIONS_PER_SECOND: u32 = 2_500;
+/// Until the relay has something to show.
+const WARM: Duration = Duration::from_secs(5);
+
+/// Until the overview shows numbers, in a browser that has never been there.
+pub(crate) fn first_picture() {
+    over_a_crowd("page-first-picture");
+}
+
+/// What comes over the wire until then.
+pub(crate) fn first_bytes() {
+    over_a_crowd("page-first-bytes");
+}
+
+/// The longest task of the main thread while views change.
+pub(crate) fn longest_task() {
+    over_a_crowd("page-longest-task");
+}
+
+/// Map and matrix while data flows, drawn in software.
+pub(crate) fn frames() {
+    script(&["browser/bench.mjs", "--json"]);
+}
+
+fn over_a_crowd(row: &str) {
+    let shape = Shape {
+        nodes: NODES,
+        identities: 200,
+        edges: 2_000,
+    };
+    runtime().block_on(async {
+        let tasks = Tasks::new();
+        let crowd = Crowd::start(shape, &tasks).await;
+        let relay = RelayProcess::start(&crowd.addresses(), "0");
+        let traffic = crowd.talk(CONNECTIONS_PER_SECOND);
+        tokio::time::sleep(WARM).await;
+        let page = format!("http://127.0.0.1:{}/", relay.page);
+        tokio::task::block_in_place(|| script(&["browser/measure.mjs", &page, row]));
+        traffic.end();
+        drop(relay);
+        tasks.shutdown(Duration::from_secs(5)).await.ok();
+    });
+}
+
+/// Its figures go where ours go.
+fn script(arguments: &[&str]) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("it lies in the root");
+    let ended = Command::new("node")
+        .args(arguments)
+        .current_dir(root.join("web-ui"))
+        .status()
+        .expect("node starts");
+    assert!(ended.success(), "{arguments:?}: {ended}");
+}
