@@ -37,5 +37,5 @@ export function PortValue({ protocol, port }: { protocol: number; port: number }
 }
 
 export function RuleValue({ rule }: { rule: Rule | undefined }) {
-  return rule ? <Value pick={pickRule(rule.description)} /> : <span className="faint">no rule</span>;
+  return rule ? <Value pick={pickRule(rule.description)} className="wraps" /> : <span className="faint">no rule</span>;
 }
