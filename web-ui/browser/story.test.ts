@@ -51,11 +51,11 @@ test('why intruder cannot reach db, by which rule, and since when', async () => 
 
 test('the policy of the rule, as it was written', async () => {
   const { page } = tab;
-  await page.getByRole('complementary', { name: 'Edge' }).getByText(RULE).first().click();
-  const policy = page.getByRole('row').filter({ hasText: 'shop/db' }).first();
-  await policy.getByRole('button', { name: 'More' }).click();
-  await page.getByText('ingressDeny:').first().waitFor();
-  const shown = await page.locator('body').innerText();
+  const panel = page.getByRole('complementary', { name: 'Edge' });
+  await panel.getByRole('button', { name: 'show its policy' }).first().click();
+  const text = panel.getByLabel(/^Text of .*shop\/db/);
+  await expect.poll(() => text.first().innerText()).toContain('ingressDeny:');
+  const shown = await text.first().innerText();
   const file = readdirSync(POLICIES).find((name) => name.startsWith('db'));
   const written = readFileSync(`${POLICIES}/${file}`, 'utf8');
   for (const line of written.split('\n').filter((one) => /^\s*-? ?(role|port|name):/.test(one))) {
