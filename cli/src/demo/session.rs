@@ -150,11 +150,12 @@ async fn live(
         etcd: wishes.etcd.as_deref(),
         log: &wishes.log,
     };
+    // Whoever sees the relay may tell the demo something; it waits until all of it runs.
+    let listener = orders::listen(&files.orders())?;
     let orders = tokio::select! {
         orders = start(tasks, &plan, fleet) => orders?,
         () = stop.cancelled() => return Ok(()),
     };
-    let listener = orders::listen(&files.orders())?;
     {
         let mut out = io::stdout().lock();
         intro::write(&mut out, &endpoints, &files, &served, &plan.registry())?;
