@@ -1,7 +1,7 @@
 //! The counts of a relay, or of one client's own question: open seconds, closed windows, and what their numbers mean.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use proto::tycho::v1::Definitions;
@@ -63,6 +63,11 @@ pub(crate) struct Extent {
     pub(crate) most_series: usize,
     pub(crate) bytes: usize,
     pub(crate) in_other: u64,
+}
+
+/// The counts, also if whoever had them has broken.
+pub(crate) fn locked(counts: &Mutex<DashboardCounts>) -> MutexGuard<'_, DashboardCounts> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl DashboardCounts {

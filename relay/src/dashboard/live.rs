@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::counts::DashboardCounts;
+use super::counts::{DashboardCounts, locked};
 use super::identities::IdentityLabels;
 
 /// What one relay counts for pages.
@@ -33,7 +33,7 @@ impl Dashboard {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, DashboardCounts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.counts)
     }
 
     /// Closes what is over, and wakes who follows.

@@ -13,7 +13,7 @@ mod series;
 mod store;
 
 pub(crate) use cells::Cell;
-pub(crate) use counts::{DashboardCounts, Extent};
+pub(crate) use counts::{DashboardCounts, Extent, locked};
 pub(crate) use live::Dashboard;
 pub(crate) use rows::FlowCounter;
 pub(crate) use series::{SeriesKey, counts_at_hook};

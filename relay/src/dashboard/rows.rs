@@ -1,7 +1,7 @@
 //! The rows of a merged stream, counted.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use flow::attempts;
@@ -13,12 +13,12 @@ use proto::relay::NodeStatusEvent;
 use proto::tycho::v1::{EdgeRule, PolicyName};
 
 use super::cells::Cell;
-use super::counts::DashboardCounts;
+use super::counts::{DashboardCounts, locked};
 use super::identities::IdentityLabels;
 use super::imported;
 use super::series::{End, SeriesKey, counts_at_hook};
 use crate::counts::Counts;
-use crate::merge::{Row, Sink};
+use crate::merge::{Lanes, Row, Sink};
 
 const NS_PER_MS: u64 = 1_000_000;
 
@@ -32,8 +32,7 @@ const MOST_PENDING: usize = 1_024;
 pub(crate) struct FlowCounter {
     counts: Arc<Mutex<DashboardCounts>>,
     identities: Arc<IdentityLabels>,
-    /// By source and lane.
-    lanes: Vec<Vec<Lane>>,
+    lanes: Lanes<Lane>,
     pending: Vec<Pending>,
     /// The newest news of nodes, for whoever asks.
     statuses: Vec<NodeStatusEvent>,
@@ -86,7 +85,7 @@ impl FlowCounter {
         Self {
             counts,
             identities,
-            lanes: Vec::new(),
+            lanes: Lanes::default(),
             pending: Vec::with_capacity(MOST_PENDING),
             statuses: Vec::new(),
             ledger,
@@ -105,11 +104,9 @@ impl FlowCounter {
         if self.pending.is_empty() {
             return;
         }
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = locked(&self.counts);
         for pending in self.pending.drain(..) {
-            let lanes = self.lanes.get_mut(pending.source);
-            let Some(lane) = lanes.and_then(|lanes| lanes.get_mut(usize::from(pending.lane)))
-            else {
+            let Some(lane) = self.lanes.lane_mut(pending.source, pending.lane) else {
                 continue;
             };
             match pending.what {
@@ -277,28 +274,19 @@ impl Sink for FlowCounter {
 
     fn lane(&mut self, source: usize, lane: u16, names: &Names) {
         self.flush();
-        if self.lanes.len() <= source {
-            self.lanes.resize_with(source + 1, Vec::new);
-        }
         let begun = Lane {
             names: names.clone(),
             series: HashMap::new(),
             noted: HashSet::new(),
             as_of: (0, 0),
         };
-        let lanes = &mut self.lanes[source];
-        match lanes.get_mut(usize::from(lane)) {
-            Some(known) => *known = begun,
-            // Lanes come by number.
-            None => lanes.push(begun),
-        }
+        self.lanes.set(source, lane, begun);
     }
 
     fn defined(&mut self, source: usize, lane: u16) {
         // Rows in hand mean what their numbers meant before.
         self.flush();
-        let lanes = self.lanes.get_mut(source);
-        if let Some(lane) = lanes.and_then(|lanes| lanes.get_mut(usize::from(lane))) {
+        if let Some(lane) = self.lanes.lane_mut(source, lane) {
             lane.series.clear();
             lane.noted.clear();
         }
@@ -327,7 +315,7 @@ impl Sink for FlowCounter {
     fn response(&mut self, time_ns: u64, response: Bytes, is_flow: bool) {
         self.taken += u64::from(is_flow);
         self.flush();
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = locked(&self.counts);
         let time_ms = time_ns / NS_PER_MS;
         imported::count(&mut counts, &self.identities, time_ms, &response, is_flow);
     }

@@ -4,6 +4,8 @@
 //! and a source with nothing in hand holds back whatever is later than its bound. Nobody is held back for longer than the
 //! configured time: a source that is waited for so long is *late*, its rows come when they come, and the stream says so.
 
+mod drive;
+mod lanes;
 mod late;
 mod members;
 mod sink;
@@ -29,6 +31,7 @@ use crate::clock::wall_ns;
 use crate::counts::{Counts, StreamSlot};
 use crate::peers::Board;
 use crate::upstream::Wanted;
+pub(crate) use lanes::Lanes;
 pub(crate) use members::{RETRY, is_transport, named_once};
 pub(crate) use sink::{Row, Sink, Turn};
 use source::{Polled, Source};

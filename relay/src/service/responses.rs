@@ -13,7 +13,7 @@ use proto::observer::get_flows_response::ResponseTypes;
 use proto::relay::NodeStatusEvent;
 
 use crate::clock::wall_ns;
-use crate::merge::{Row, Sink};
+use crate::merge::{Lanes, Row, Sink};
 
 /// Rows that are encoded together. Neighbours are of different nodes and pods, so what they are spliced from is seldom in
 /// a near cache: the waits for it overlap if it is read for all of them first. It must fit the nearest cache.
@@ -23,8 +23,7 @@ const GATHERED_ROWS: usize = 16;
 pub(super) struct Responses {
     relay_name: Arc<str>,
     form: Arc<ResponseForm>,
-    /// By source and lane.
-    encoders: Vec<Vec<ResponseEncoder>>,
+    encoders: Lanes<ResponseEncoder>,
     pen: Pen,
     chunk: Chunk,
     gathered: Vec<Gathered>,
@@ -44,7 +43,7 @@ impl Responses {
         Self {
             relay_name,
             form,
-            encoders: Vec::new(),
+            encoders: Lanes::default(),
             pen: Pen::default(),
             chunk: Chunk::default(),
             gathered: Vec::with_capacity(GATHERED_ROWS),
@@ -85,11 +84,9 @@ impl Gathered {
     #[inline]
     fn encoder<'a>(
         &self,
-        encoders: &'a mut [Vec<ResponseEncoder>],
+        encoders: &'a mut Lanes<ResponseEncoder>,
     ) -> Option<&'a mut ResponseEncoder> {
-        encoders
-            .get_mut(self.source)?
-            .get_mut(usize::from(self.lane))
+        encoders.lane_mut(self.source, self.lane)
     }
 }
 
@@ -99,23 +96,14 @@ impl Sink for Responses {
     }
 
     fn lane(&mut self, source: usize, lane: u16, names: &Names) {
-        if self.encoders.len() <= source {
-            self.encoders.resize_with(source + 1, Vec::new);
-        }
         self.encode_gathered();
         let encoder = ResponseEncoder::new(names.clone(), &self.form);
-        let lanes = &mut self.encoders[source];
-        match lanes.get_mut(usize::from(lane)) {
-            Some(known) => *known = encoder,
-            // Lanes come by number.
-            None => lanes.push(encoder),
-        }
+        self.encoders.set(source, lane, encoder);
     }
 
     fn defined(&mut self, source: usize, lane: u16) {
         self.encode_gathered();
-        let lanes = self.encoders.get_mut(source);
-        if let Some(encoder) = lanes.and_then(|lanes| lanes.get_mut(usize::from(lane))) {
+        if let Some(encoder) = self.encoders.lane_mut(source, lane) {
             encoder.refresh();
         }
     }

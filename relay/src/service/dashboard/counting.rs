@@ -1,19 +1,17 @@
 //! Counts of one client's own: of flows that a filter selects, which the edges' totals cannot tell apart.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::Context;
 
-use futures_util::future::poll_fn;
 use proto::observer::GetFlowsRequest;
 use proto::relay::NodeStatusEvent;
 use proto::tycho::v1::FlowSelection;
-use std::task::Poll;
 use tonic::Status;
 
-use super::worker::{counted_filters, own_path, wall_ms};
+use super::worker::{counted_filter, own_path, wall_ms};
 use crate::clock::wall_ns;
 use crate::dashboard::{Dashboard, DashboardCounts, FlowCounter};
-use crate::merge::{Merge, Turn};
+use crate::merge::Merge;
 use crate::service::answers::Relay;
 
 /// A stream that is counted.
@@ -80,25 +78,13 @@ impl Counting {
 
     /// Counts what has come; whoever polls is woken for more.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) {
-        match self.flows.turn(context, &mut self.counter) {
-            Turn::Full | Turn::Yield => context.waker().wake_by_ref(),
-            Turn::Wait | Turn::End => {}
-        }
+        let _is_over = self.flows.poll_into(context, &mut self.counter);
         self.counter.flush();
     }
 
     /// Counts everything; gives the counts, and what was said of nodes.
     pub(super) async fn finish(mut self) -> (Arc<Mutex<DashboardCounts>>, Vec<NodeStatusEvent>) {
-        let (flows, counter) = (&mut self.flows, &mut self.counter);
-        poll_fn(|context| match flows.turn(context, counter) {
-            Turn::End => Poll::Ready(()),
-            Turn::Wait => Poll::Pending,
-            Turn::Full | Turn::Yield => {
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-        })
-        .await;
+        self.flows.read_into(&mut self.counter).await;
         self.counter.flush();
         (Arc::clone(&self.counts), self.counter.take_statuses())
     }
@@ -106,7 +92,7 @@ impl Counting {
 
 /// Asks only for flows that count, unless the client has chosen the events itself.
 fn request(selection: FlowSelection) -> GetFlowsRequest {
-    let [counted] = <[_; 1]>::try_from(counted_filters()).unwrap_or_default();
+    let counted = counted_filter();
     let whitelist = match selection.whitelist.is_empty() {
         true => vec![counted],
         false => {
@@ -125,11 +111,4 @@ fn request(selection: FlowSelection) -> GetFlowsRequest {
         blacklist: selection.blacklist,
         ..GetFlowsRequest::default()
     }
-}
-
-/// The counts, whoever else has broken while it had them.
-pub(super) fn locked(
-    counts: &Mutex<DashboardCounts>,
-) -> std::sync::MutexGuard<'_, DashboardCounts> {
-    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,6 @@
 //! Flows that nodes hold, newest first, page by page. A cursor says where a page ended; the server remembers nothing.
 
-use std::future::poll_fn;
 use std::str::FromStr;
-use std::task::Poll;
 
 use flow::selection::{time_ns, timestamp};
 use http::HeaderMap;
@@ -12,7 +10,6 @@ use tonic::Status;
 
 use super::page_sink::PageSink;
 use super::past::problems;
-use crate::merge::Turn;
 use crate::service::answers::{Relay, invalid};
 
 /// Flows of a page, unless the client says how many; and at most.
@@ -61,15 +58,7 @@ pub(super) async fn page(relay: &Relay, request: GetFlowPageRequest) -> Result<F
     };
     let mut merge = relay.merge(flows, &HeaderMap::new())?;
     let mut sink = PageSink::new(relay);
-    poll_fn(|context| match merge.turn(context, &mut sink) {
-        Turn::End => Poll::Ready(()),
-        Turn::Wait => Poll::Pending,
-        Turn::Full | Turn::Yield => {
-            context.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await;
+    merge.read_into(&mut sink).await;
     let (mut flows, node_status) = sink.finish();
     flows.reverse();
     let known = cursor.unwrap_or_default();

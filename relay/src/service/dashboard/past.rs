@@ -9,10 +9,10 @@ use proto::relay::NodeStatusEvent;
 use proto::tycho::v1::{Definitions, GetWindowsRequest, WindowsExtent, WindowsPart};
 use tonic::Status;
 
-use super::counting::{Counting, locked};
+use super::counting::Counting;
 use super::definitions::in_parts;
 use super::worker::wall_ms;
-use crate::dashboard::{ClosedWindow, Dashboard, as_ms};
+use crate::dashboard::{ClosedWindow, Dashboard, as_ms, locked};
 use crate::service::answers::{Relay, invalid};
 
 /// Windows of an answer, unless the client says how many; and at most.

@@ -24,6 +24,7 @@ pub(super) fn status(
         .iter()
         .filter(|view| matches!(view.state, PeerState::Connected(_)));
     let flows_rate = connected.map(|view| view.heartbeat.flows_rate).sum();
+    let counts = dashboard.lock();
     let nodes = views.iter().map(|view| {
         let name = view.short_name();
         let oldest_ms = dashboard.oldest_ms(name);
@@ -32,7 +33,7 @@ pub(super) fn status(
             node: Some(node_state(view, relay.bounds.skew)),
             ring_age_ms,
             lag_ms: dashboard.lag_ms(name).map(as_ms),
-            lost: dashboard.lock().lost_of(&view.name),
+            lost: counts.lost_of(&view.name),
         }
     });
     let resolutions = extent.resolutions.iter();

@@ -14,7 +14,7 @@ use tonic::Status;
 use super::messages::Messages;
 use super::worker::own_path;
 use crate::counts::Counts;
-use crate::merge::{Merge, Row, Sink, Turn};
+use crate::merge::{Merge, Row, Sink};
 use crate::service::answers::Relay;
 
 /// Flows a second, whatever a client asks for.
@@ -71,10 +71,7 @@ impl Tail {
 
     /// Takes what has come; whoever polls is woken for more.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) {
-        match self.flows.turn(context, &mut self.kept) {
-            Turn::Full | Turn::Yield => context.waker().wake_by_ref(),
-            Turn::Wait | Turn::End => {}
-        }
+        let _is_over = self.flows.poll_into(context, &mut self.kept);
     }
 
     /// What there is since the last time.

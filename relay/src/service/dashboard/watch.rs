@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use super::status::status;
 use super::tail::Tail;
 use super::worker::wall_ms;
 use crate::counts::StreamSlot;
-use crate::dashboard::{ClosedWindow, Dashboard, DashboardCounts};
+use crate::dashboard::{ClosedWindow, Dashboard, DashboardCounts, locked};
 use crate::service::answers::Relay;
 
 /// Windows that a client gets one by one; if it is further behind they come as one.
@@ -82,7 +82,7 @@ impl Watch {
     /// What comes first: the meaning of numbers, then the past, or what an earlier stream has left.
     fn begin(&mut self, epoch: u64, after: u64, history_seconds: u32) {
         let counts = Arc::clone(&self.counts);
-        let counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = locked(&counts);
         self.tell_definitions(&counts);
         let goes_on = after > 0 && epoch == counts.epoch() && after <= counts.sequence();
         if goes_on {
@@ -117,15 +117,14 @@ impl Watch {
     /// Tells what has changed since the last look.
     fn look(&mut self) {
         let counts = Arc::clone(&self.counts);
-        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = locked(&counts);
         if self.counting.is_some() {
             counts.tick(wall_ms());
         }
         self.tell_definitions(&counts);
         let windows = counts.after(self.told_sequence);
         let early = counts.early_drops();
-        let extent = counts.extent();
-        let sequence = counts.sequence();
+        let (extent, sequence) = (counts.extent(), counts.sequence());
         drop(counts);
         let is_new_second = !windows.is_empty();
         if let Some(last) = windows.last() {

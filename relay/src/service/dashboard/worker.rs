@@ -34,15 +34,15 @@ const RING_AGES: Duration = Duration::from_secs(10);
 const COUNTED_EVENTS: [i32; 2] = [1, 5];
 
 /// The flows that tell of connections and attempts; others count for nothing.
-pub(super) fn counted_filters() -> Vec<FlowFilter> {
+pub(super) fn counted_filter() -> FlowFilter {
     let events = COUNTED_EVENTS.map(|kind| EventTypeFilter {
         r#type: kind,
         ..EventTypeFilter::default()
     });
-    vec![FlowFilter {
+    FlowFilter {
         event_type: events.to_vec(),
         ..FlowFilter::default()
-    }]
+    }
 }
 
 /// Milliseconds since 1970.
@@ -74,7 +74,7 @@ impl DashboardWorker {
     pub(crate) fn new(relay: Relay, dashboard: Arc<Dashboard>) -> Result<Self, Status> {
         let request = GetFlowsRequest {
             follow: true,
-            whitelist: counted_filters(),
+            whitelist: vec![counted_filter()],
             ..GetFlowsRequest::default()
         };
         let path = own_path(&relay);
