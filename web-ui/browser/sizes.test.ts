@@ -44,3 +44,26 @@ for (const size of SIZES) {
     }
   });
 }
+
+test('on a phone both ends of every flow are told in full', async () => {
+  const { page } = tab;
+  await page.setViewportSize({ width: 390, height: 844 });
+  await tab.goto(address(PAGE, { view: 'flows' }));
+  const names = page.getByTestId('flow-row').locator('.flow-end-name');
+  await names.first().waitFor();
+  const cut = await names.evaluateAll((all) =>
+    all.filter((name) => name.scrollWidth > name.clientWidth).map((name) => name.textContent),
+  );
+  expect(cut).toEqual([]);
+});
+
+test('on a small laptop drops say since when, without scrolling', async () => {
+  const { page } = tab;
+  await page.setViewportSize({ width: 1024, height: 700 });
+  await tab.goto(address(PAGE, { view: 'drops', range: '5m' }));
+  const table = page.getByTestId('drops');
+  await table.waitFor();
+  const right = (box: { x: number; width: number } | null) => box!.x + box!.width;
+  const since = await table.getByRole('columnheader', { name: 'Since' }).boundingBox();
+  expect(right(since)).toBeLessThanOrEqual(right(await table.boundingBox()));
+});

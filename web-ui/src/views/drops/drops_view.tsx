@@ -13,7 +13,7 @@ import { Value } from '../../show/value';
 import { VerdictMark } from '../../show/verdict';
 import { dropRows, type DropRow } from './drop_rows';
 
-/** `nowMs`: the end of what is counted, absent of the past. */
+/** What has to be seen on a small screen comes first. `nowMs`: the end of what is counted, absent of the past. */
 function columnsOf(seconds: number, nowMs: number | undefined): Column<DropRow>[] {
   return [
     {
@@ -40,11 +40,18 @@ function columnsOf(seconds: number, nowMs: number | undefined): Column<DropRow>[
       cell: (row) => exactText(row.connections),
     },
     {
-      key: 'rate',
-      name: 'Rate',
+      key: 'first',
+      name: 'Since',
       number: true,
-      sortBy: (row) => row.connections,
-      cell: (row) => rateText(row.connections / seconds),
+      sortBy: (row) => row.firstSeenMs,
+      cell: (row) => timeText(row.firstSeenMs),
+    },
+    {
+      key: 'last',
+      name: 'Last',
+      number: true,
+      sortBy: (row) => row.lastSeenMs,
+      cell: (row) => (nowMs === undefined ? timeText(row.lastSeenMs) : agoText(row.lastSeenMs, nowMs)),
     },
     {
       key: 'reason',
@@ -63,20 +70,6 @@ function columnsOf(seconds: number, nowMs: number | undefined): Column<DropRow>[
       cell: ({ series }) => <RuleValue rule={series.rule} />,
     },
     {
-      key: 'first',
-      name: 'Since',
-      number: true,
-      sortBy: (row) => row.firstSeenMs,
-      cell: (row) => timeText(row.firstSeenMs),
-    },
-    {
-      key: 'last',
-      name: 'Last',
-      number: true,
-      sortBy: (row) => row.lastSeenMs,
-      cell: (row) => (nowMs === undefined ? timeText(row.lastSeenMs) : agoText(row.lastSeenMs, nowMs)),
-    },
-    {
       key: 'node',
       name: 'Node',
       sortBy: ({ series }) => series.node,
@@ -86,6 +79,13 @@ function columnsOf(seconds: number, nowMs: number | undefined): Column<DropRow>[
           <span className="faint">{series.direction}</span>
         </>
       ),
+    },
+    {
+      key: 'rate',
+      name: 'Rate',
+      number: true,
+      sortBy: (row) => row.connections,
+      cell: (row) => rateText(row.connections / seconds),
     },
     {
       key: 'packets',

@@ -7,7 +7,7 @@ import { usePlace } from '../../place/use_place';
 import { FlowRow } from './flow_row';
 
 const COLUMNS = ['Time', 'Node', 'Source', '', 'Destination', 'Type', 'Verdict', 'Summary'];
-/** Below this width a row has two lines, as flows.css has it. */
+/** Below this width a row has three lines, as flows.css has it. */
 const NARROW = 760;
 
 interface Props {
@@ -22,7 +22,7 @@ export function FlowTable({ rows, hold, reachedEnd, scroller }: Props) {
   const [place, go] = usePlace();
   const hovered = useRef(false);
   const [narrow, setNarrow] = useState(false);
-  const height = narrow ? 54 : 29;
+  const height = narrow ? 72 : 29;
   // eslint-disable-next-line react-hooks/incompatible-library -- rows are plain values; nothing of it is memoized here.
   const virtual = useVirtualizer({
     count: rows.length,

@@ -3,6 +3,7 @@ import { dropShare, totalOf } from '../../canvas/graph';
 import { drawMark, type Mark } from '../../canvas/marks';
 import { dropStep, mix, RATE_STEPS, rateStep, type Palette } from '../../canvas/palette';
 import type { Letters } from '../../canvas/text';
+import { shortForms } from './figures';
 import type { Geometry } from './geometry';
 import type { Grid } from './grid';
 
@@ -153,13 +154,14 @@ function drawFigures(
     context.fillStyle = palette.faint;
     context.fillText('idle', x + 8, y + height / 2 + 0.5);
   }
-  // What does not fit is the least bad; the tooltip and the panel tell all.
+  // What does not fit is the least bad, or the figure beside its shape; the box at the pointer and the panel tell all.
   const shown = lines.slice(0, Math.max(1, Math.floor((height - 2) / LINE)));
   let line = y + height / 2 - ((shown.length - 1) * LINE) / 2;
   for (const [mark, rate] of shown) {
     drawMark(context, palette, mark, x + 11, line, 8);
     context.fillStyle = palette.text;
-    context.fillText(look.letters.fit(look.rate(rate), FONT_SIZE, width - 22), x + 20, line + 0.5);
+    const form = shortForms(look.rate(rate)).find((text) => look.letters.width(text, FONT_SIZE) <= width - 22);
+    if (form) context.fillText(form, x + 20, line + 0.5);
     line += LINE;
   }
 }
