@@ -2,21 +2,25 @@
 // verdict, each counted once.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { goOn, PAGE, quietSpan, tycho } from './cluster/cluster';
-import { addTo, happened, listed, sum, type Edges } from './cluster/truth';
+import { addTo, happened, listed, observed, sum, type Edges, type Line } from './cluster/truth';
+import { decidedByPolicy, decidedByRule, droppedByNode, endsOf } from './cluster/truth_of_tables';
+import { edgesTold, readUnderPointer } from './tab/canvas';
 import { address, rangeOf, type Span } from './tab/places';
-import { countOf, edgesOfTable, figure, roleIn, rowsOf, wholeIn } from './tab/read';
+import { countOf, countsOfPorts, edgesOfTable, figure, namedRows, roleIn, rowsOf, wholeIn } from './tab/read';
 import { Tab } from './tab/tab';
 
 const SECONDS = 40;
 
 let tab: Tab;
 let span: Span;
+let lines: Line[];
 let truth: Edges;
 
 beforeAll(async () => {
   tab = await Tab.open();
   // All of the demo's traffic takes ten seconds.
   span = await quietSpan(25_000, SECONDS * 1000);
+  lines = await observed(span.fromMs, span.toMs);
   truth = await happened(span.fromMs, span.toMs);
 });
 
@@ -46,6 +50,64 @@ for (const view of ['matrix', 'map']) {
   });
 }
 
+test('the matrix on its canvas, each cell under the pointer', async () => {
+  await show({ view: 'matrix' });
+  expect(listed(edgesTold(await readUnderPointer(tab.page), SECONDS))).toEqual(listed(truth));
+  tab.assertClean(PAGE);
+});
+
+test('the matrix on its canvas, by the keyboard', async () => {
+  const { page } = tab;
+  await show({ view: 'matrix' });
+  const canvas = page.getByRole('application');
+  await canvas.focus();
+  const said = page.locator('.canvas-frame [aria-live]');
+  const told = new Map<string, { title: string; lines: string[]; x: number; y: number }>();
+  // Along each row and back: the arrows go from edge to edge.
+  for (let row = 0; row < 6; row++) {
+    for (const key of ['ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowLeft', 'ArrowLeft', 'ArrowLeft', 'ArrowDown']) {
+      await canvas.press(key);
+      const [title, what] = (await said.innerText()).split(': ');
+      if (what !== 'no traffic seen') told.set(title!, { title: title!, lines: what!.split(', '), x: 0, y: 0 });
+    }
+  }
+  expect(listed(edgesTold(told, SECONDS))).toEqual(listed(truth));
+  tab.assertClean(PAGE);
+});
+
+test('the map on its canvas, lines under the pointer and what they open', async () => {
+  const { page } = tab;
+  await show({ view: 'map' });
+  const canvas = page.getByRole('application');
+  const said = page.locator('.canvas-frame [aria-live]');
+  await canvas.focus();
+  const keys = ['ArrowDown', 'ArrowRight', 'ArrowDown', 'ArrowLeft', 'ArrowUp', 'ArrowRight', 'ArrowDown', 'ArrowDown'];
+  for (const key of keys) {
+    await canvas.press(key);
+    if ((await said.innerText()).startsWith('shop/backend:')) break;
+  }
+  expect(await said.innerText()).toMatch(/^shop\/backend: in /);
+  // What is selected keeps all of its edges drawn, beside the drops.
+  await canvas.press('Enter');
+  await expect.poll(() => new URL(tab.address()).searchParams.get('focus')).not.toBeNull();
+  const drawn = [...truth].filter(([edge, { dropped }]) => dropped > 0 || edge.includes('backend'));
+  const told = await readUnderPointer(page);
+  expect(listed(edgesTold(told, SECONDS))).toEqual(listed(new Map(drawn)));
+  for (const edge of ['intruder -> db', 'frontend -> backend', 'backend -> db']) {
+    const title = edge
+      .split(' -> ')
+      .map((role) => `shop/${role}`)
+      .join(' → ');
+    const { x, y } = told.get(title)!;
+    await page.mouse.click(x, y);
+    const panel = page.getByRole('complementary', { name: 'Edge' });
+    await panel.getByRole('heading', { name: title }).waitFor();
+    expect(await countsOfPorts(page, SECONDS)).toEqual(truth.get(edge));
+    await panel.getByRole('button', { name: 'Close the edge panel' }).click();
+  }
+  tab.assertClean(PAGE);
+});
+
 test('the overview', async () => {
   await show({ view: 'overview' });
   const { page } = tab;
@@ -74,15 +136,7 @@ describe('the edge panel', () => {
     test(edge, async () => {
       const [source, destination] = edge.split(' -> ');
       await show({ view: 'matrix', table: 'yes', from: `lb:${source}`, to: `lb:${destination}` });
-      const ports = tab.page.locator('.edge-panel table').filter({ hasText: 'Port' }).first();
-      await ports.waitFor();
-      const counts = { forwarded: 0, audited: 0, dropped: 0 };
-      for (const [, forwarded, audited, dropped] of await rowsOf(ports)) {
-        counts.forwarded += countOf(forwarded!, SECONDS);
-        counts.audited += countOf(audited!, SECONDS);
-        counts.dropped += countOf(dropped!, SECONDS);
-      }
-      expect(counts).toEqual(truth.get(edge));
+      expect(await countsOfPorts(tab.page, SECONDS)).toEqual(truth.get(edge));
       tab.assertClean(PAGE);
     });
   }
@@ -104,6 +158,85 @@ test('the drops', async () => {
   const dropped: Edges = new Map();
   for (const [edge, counts] of truth) if (counts.dropped > 0) addTo(dropped, edge, 'dropped', counts.dropped);
   await expect.poll(drops).toEqual(listed(dropped));
+  tab.assertClean(PAGE);
+});
+
+test('the policies, and each of their rules', async () => {
+  const { page } = tab;
+  await show({ view: 'policies' });
+  const rules = decidedByRule(lines);
+  expect(rules.size).toBeGreaterThan(5);
+  const policies = Object.fromEntries(decidedByPolicy(rules));
+  const table = page.getByTestId('policies');
+  const shown = async () => {
+    const rows = (await namedRows(table)).map((row): [string, object] => {
+      const [, policy, kind] = /^(\S+) .*?([A-Za-z]+)$/.exec(row.Policy!)!;
+      const { Forwarded: forwarded, Audited: audited, Dropped: dropped } = row;
+      const counts = { forwarded: wholeIn(forwarded!), audited: wholeIn(audited!), dropped: wholeIn(dropped!) };
+      return [`${kind}/${policy}`, counts];
+    });
+    return Object.fromEntries(rows);
+  };
+  await expect.poll(shown).toEqual(policies);
+  const told: Record<string, string> = {};
+  for (const policy of Object.keys(policies)) {
+    await table
+      .getByRole('row', { name: policy.slice(policy.indexOf('/') + 1) })
+      .getByRole('button', { name: 'More' })
+      .click();
+    for (const rule of await page.getByTestId('policy-rule').all()) {
+      const name = await rule.locator('.mono').first().innerText();
+      const decided = await rule.getByTestId('rule-decided').innerText();
+      told[name === 'default deny' ? `default deny by ${policy}` : `${policy} ${name}`] = decided.replace(/\s+/g, ' ');
+    }
+    await page.getByRole('button', { name: 'Less' }).click();
+  }
+  const expected = Object.keys(told).map((rule) => {
+    const parts = Object.entries(rules.get(rule) ?? {}).filter(([, count]) => count > 0);
+    return [rule, parts.map(([verdict, count]) => `${count} ${verdict}`).join(', ') || 'no connection in this time'];
+  });
+  expect(told).toEqual(Object.fromEntries(expected));
+  // What flows name is among the rules that the view has.
+  expect([...rules.keys()].filter((rule) => !(rule in told))).toEqual([]);
+  tab.assertClean(PAGE);
+});
+
+test('the endpoints: all pods that flows name, with their identities', async () => {
+  // The view counts nothing; whom it lists is what can be compared.
+  await show({ view: 'endpoints' });
+  const table = tab.page.getByTestId('endpoints');
+  await table.waitFor();
+  const listed = (await namedRows(table)).map(({ Endpoint, Identity }) => `${Endpoint} ${Identity}`);
+  expect(endsOf(lines).size).toBeGreaterThan(5);
+  expect([...endsOf(lines)].filter((end) => !listed.includes(end))).toEqual([]);
+  tab.assertClean(PAGE);
+});
+
+test('the nodes: what they hold, what was lost, and the drops of each', async () => {
+  const { page } = tab;
+  await show({ view: 'nodes' });
+  const all = await observed(0, span.toMs + 60_000);
+  const held: Record<string, number> = {};
+  for (const { flow } of all) if (flow) held[flow.node_name] = (held[flow.node_name] ?? 0) + 1;
+  const table = page.getByTestId('nodes');
+  const shown = async () => {
+    const rows = await namedRows(table);
+    return Object.fromEntries(rows.map(({ Node, Held }) => [`default/${Node}`, wholeIn(Held!)]));
+  };
+  await expect.poll(shown).toEqual(held);
+  const lost = (await namedRows(table)).reduce((total, row) => total + wholeIn(row.Lost!), 0);
+  expect(lost).toBe(all.filter((line) => line.lost_events !== undefined).length);
+
+  await show({ view: 'drops' });
+  const drops = async () => {
+    const nodes: Record<string, number> = {};
+    for (const { Node, Connections } of await namedRows(page.getByTestId('drops'))) {
+      const node = `default/${Node!.split(' ')[0]}`;
+      nodes[node] = (nodes[node] ?? 0) + wholeIn(Connections!);
+    }
+    return nodes;
+  };
+  await expect.poll(drops).toEqual(droppedByNode(lines));
   tab.assertClean(PAGE);
 });
 

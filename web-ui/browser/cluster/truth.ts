@@ -8,9 +8,12 @@ export type Edges = Map<string, Record<Verdict, number>>;
 
 interface End {
   labels?: string[];
+  identity: number;
+  namespace?: string;
+  pod_name?: string;
 }
 
-interface Line {
+export interface Line {
   flow?: {
     verdict: string;
     event_type: { type: number };
@@ -18,13 +21,19 @@ interface Line {
     drop_reason_desc?: string;
     source?: End;
     destination?: End;
+    node_name: string;
   };
-  tycho?: { packets?: string };
+  lost_events?: unknown;
+  tycho?: { packets?: string; rule_name?: string };
 }
 
 const POLICY_VERDICT = 5;
 const DROP = 1;
-const VERDICTS: Record<string, Verdict> = { FORWARDED: 'forwarded', AUDIT: 'audited', DROPPED: 'dropped' };
+export const VERDICTS: Readonly<Record<string, Verdict>> = {
+  FORWARDED: 'forwarded',
+  AUDIT: 'audited',
+  DROPPED: 'dropped',
+};
 
 function role(end: End | undefined): string {
   const label = end?.labels?.find((one) => one.startsWith('k8s:role='));
@@ -32,7 +41,7 @@ function role(end: End | undefined): string {
 }
 
 /** How many attempts a flow tells of. A policy's drop has a verdict of its own, of which the drop says nothing new. */
-function attempts({ flow, tycho: details }: Line): number {
+export function attempts({ flow, tycho: details }: Line): number {
   if (flow?.event_type.type === POLICY_VERDICT) return 1;
   if (flow?.event_type.type !== DROP) return 0;
   const packets = Number(details?.packets ?? 1);
@@ -46,14 +55,20 @@ export function addTo(edges: Edges, edge: string, verdict: Verdict, count: numbe
   edges.set(edge, counts);
 }
 
+/** All that `tycho observe` tells of a time. */
+export async function observed(fromMs: number, toMs: number, ...flags: string[]): Promise<Line[]> {
+  const time = (ms: number) => new Date(ms).toISOString();
+  const text = await tycho('observe', '-o', 'json', '--since', time(fromMs), '--until', time(toMs), ...flags);
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Line);
+}
+
 /** Edges between roles; both ends of each are endpoints, so that what passes counts where it arrives. */
 export async function happened(fromMs: number, toMs: number, ...flags: string[]): Promise<Edges> {
-  const time = (ms: number) => new Date(ms).toISOString();
-  const span = ['--since', time(fromMs), '--until', time(toMs)];
-  const text = await tycho('observe', '-o', 'json', ...span, ...flags);
   const edges: Edges = new Map();
-  for (const line of text.split('\n').filter(Boolean)) {
-    const told = JSON.parse(line) as Line;
+  for (const told of await observed(fromMs, toMs, ...flags)) {
     const verdict = VERDICTS[told.flow?.verdict ?? ''];
     const [source, destination] = [role(told.flow?.source), role(told.flow?.destination)];
     if (!verdict || !source || !destination) continue;

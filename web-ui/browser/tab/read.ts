@@ -47,6 +47,28 @@ export async function edgesOfTable(page: Page, seconds: number): Promise<Edges> 
   return edges;
 }
 
+/** The rows of a table by the names of its columns. */
+export async function namedRows(table: Locator): Promise<Record<string, string>[]> {
+  const heads = (await table.locator('thead th').allInnerTexts()).map((head) => head.replace(/\s*[↑↓]$/, '').trim());
+  const rows = await rowsOf(table);
+  // The first cell may begin with the button that opens the row.
+  const text = (cell: string | undefined) => (cell ?? '').replace(/^[▸▾]/, '');
+  return rows.map((cells) => Object.fromEntries(heads.map((head, at) => [head, text(cells[at])])));
+}
+
+/** New connections by verdict as the ports of the edge panel add up to. */
+export async function countsOfPorts(page: Page, seconds: number): Promise<Record<Verdict, number>> {
+  const ports = page.locator('.edge-panel table').filter({ hasText: 'Port' }).first();
+  await ports.waitFor();
+  const counts = { forwarded: 0, audited: 0, dropped: 0 };
+  for (const [, forwarded, audited, dropped] of await rowsOf(ports)) {
+    counts.forwarded += countOf(forwarded!, seconds);
+    counts.audited += countOf(audited!, seconds);
+    counts.dropped += countOf(dropped!, seconds);
+  }
+  return counts;
+}
+
 /** A whole number in a text such as `1,234 in this time`. */
 export function wholeIn(text: string): number {
   const found = /[0-9][0-9,]*/.exec(text);

@@ -17,6 +17,7 @@ const places: [string, Partial<Place>, string][] = [
   ['open groups', { expanded: ['ns:shop', 'ns:ops'] }, '?open=ns%3Ashop&open=ns%3Aops'],
   ['an edge', { edge: { source: 'ns:a', destination: 'ns:b' } }, '?from=ns%3Aa&to=ns%3Ab'],
   ['a flow', { flow: { uuid: 'u-1', node: 'c/n' } }, '?flow=u-1%40c%2Fn'],
+  ['a policy', { policy: 'NetworkPolicy/shop/db' }, '?policy=NetworkPolicy%2Fshop%2Fdb'],
   ['a table of all', { asTable: true, ungrouped: true }, '?table=yes&ungrouped=yes'],
   ['noise', { hide: ['dns', 'host'] }, '?hide=dns%2Chost'],
 ];

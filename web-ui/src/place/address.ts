@@ -57,6 +57,7 @@ export function toQuery(place: Place): string {
   }
   set('focus', place.focus ?? '', '');
   if (place.flow) query.set('flow', `${place.flow.uuid}@${place.flow.node}`);
+  set('policy', place.policy ?? '', '');
   set('hide', place.hide.join(','), '');
   if (place.newSinceMs !== undefined) query.set('since', new Date(place.newSinceMs).toISOString());
   set('table', place.asTable ? 'yes' : '', '');
@@ -86,6 +87,7 @@ export function fromQuery(text: string): Place {
     edge: from && to ? { source: from, destination: to } : undefined,
     focus: query.get('focus') || undefined,
     flow: at > 0 ? { uuid: flow.slice(0, at), node: flow.slice(at + 1) } : undefined,
+    policy: query.get('policy') || undefined,
     hide: (query.get('hide') ?? '').split(',').filter((one): one is Noise => one === 'dns' || one === 'host'),
     newSinceMs: Number.isNaN(since) ? undefined : since,
     asTable: query.get('table') === 'yes',

@@ -36,6 +36,8 @@ export interface Place {
   readonly focus: string | undefined;
   /** The flow whose detail is open, and `<cluster>/<node>` that told of it. */
   readonly flow: { readonly uuid: string; readonly node: string } | undefined;
+  /** The policy that the view of policies shows in full: `<kind>/<namespace>/<name>`. */
+  readonly policy: string | undefined;
   /** What is left out unless it was dropped. */
   readonly hide: readonly Noise[];
   /** Edges first seen after this count as new. */
@@ -58,6 +60,7 @@ export const START: Place = {
   edge: undefined,
   focus: undefined,
   flow: undefined,
+  policy: undefined,
   hide: [],
   newSinceMs: undefined,
   asTable: false,

@@ -3,6 +3,7 @@ import type { LabelSet, Rule } from '../model/series';
 import { go } from '../place/use_place';
 import { portText } from './numbers';
 import { pickEnd, pickPort, pickRule } from './pick';
+import { PolicyLinks } from './policy_link';
 import { Value } from './value';
 
 export function EndValue({ set, usual = 'either' }: { set: LabelSet; usual?: 'either' | 'source' | 'destination' }) {
@@ -37,5 +38,11 @@ export function PortValue({ protocol, port }: { protocol: number; port: number }
 }
 
 export function RuleValue({ rule }: { rule: Rule | undefined }) {
-  return rule ? <Value pick={pickRule(rule.description)} className="wraps" /> : <span className="faint">no rule</span>;
+  if (!rule) return <span className="faint">no rule</span>;
+  return (
+    <span className="rule-value">
+      <Value pick={pickRule(rule.description || `rule ${rule.number}`)} className="wraps" />
+      <PolicyLinks policies={rule.policies} />
+    </span>
+  );
 }

@@ -1,6 +1,6 @@
 // A table that is sorted by any column and says how much of it is shown.
 import './table.css';
-import { useMemo, useState, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { usePlace } from '../place/use_place';
 import { exactText } from './numbers';
 import { topOf } from './top';
@@ -24,6 +24,8 @@ interface Props<Row> {
   readonly empty: ReactNode;
   readonly testId?: string;
   readonly detail?: (row: Row) => ReactNode;
+  /** The row that shows its detail, if the address says which; else the table keeps it. */
+  readonly open?: { readonly key: string; readonly change: (key: string) => void };
 }
 
 const STEP = 50;
@@ -34,18 +36,23 @@ function compare(a: number | string, b: number | string): number {
   return typeof a === 'number' && typeof b === 'number' ? a - b : order(String(a), String(b));
 }
 
-export function DataTable<Row>({ label, rows, columns, rowKey, usualSort, empty, testId, detail }: Props<Row>) {
+export function DataTable<Row>({ label, rows, columns, rowKey, usualSort, empty, testId, detail, open }: Props<Row>) {
   const [place, go] = usePlace();
   const [most, setMost] = useState(STEP);
-  const [openKey, setOpenKey] = useState('');
+  const [kept, keep] = useState('');
+  const openKey = open?.key ?? kept;
+  const setOpenKey = open?.change ?? keep;
   const known = columns.some((column) => column.key === place.sort.replace(/^-/, ''));
   const sort = known ? place.sort : usualSort;
   const falling = sort.startsWith('-');
   const by = columns.find((column) => column.key === sort.replace(/^-/, '')) ?? columns[0]!;
   const shown = useMemo(() => {
     const sign = falling ? -1 : 1;
-    return topOf(rows, most, (a, b) => sign * compare(by.sortBy(a), by.sortBy(b)) || order(rowKey(a), rowKey(b)));
-  }, [rows, most, by, falling, rowKey]);
+    const top = topOf(rows, most, (a, b) => sign * compare(by.sortBy(a), by.sortBy(b)) || order(rowKey(a), rowKey(b)));
+    // A link may lead to one that is not among the first.
+    const opened = openKey === '' ? undefined : rows.find((row) => rowKey(row) === openKey);
+    return opened && !top.includes(opened) ? [opened, ...top] : top;
+  }, [rows, most, by, falling, rowKey, openKey]);
   if (rows.length === 0) return <>{empty}</>;
   return (
     <div className="data-table" data-testid={testId}>
@@ -113,6 +120,10 @@ interface RowProps<Row> {
 }
 
 function Row<Row>({ row, columns, open, toggle, detail }: RowProps<Row>) {
+  const opened = useRef<HTMLTableRowElement>(null);
+  useEffect(() => {
+    if (open) opened.current?.scrollIntoView({ block: 'nearest' });
+  }, [open]);
   return (
     <>
       <tr>
@@ -138,7 +149,7 @@ function Row<Row>({ row, columns, open, toggle, detail }: RowProps<Row>) {
         ))}
       </tr>
       {open && detail && (
-        <tr>
+        <tr ref={opened} className="data-table-opened">
           <td colSpan={columns.length} className="data-table-detail">
             {detail(row)}
           </td>

@@ -3,9 +3,9 @@ import { create } from '@bufbuild/protobuf';
 import { useCallback, useState } from 'react';
 import { GetPolicyTextRequestSchema } from '../../gen/tycho/v1/dashboard_pb';
 import type { PolicyRef, Rule } from '../../model/series';
-import { usePlace } from '../../place/use_place';
 import { useAnswer } from '../../show/answers';
 import { pickRule } from '../../show/pick';
+import { PolicyLink, PolicyLinks, policyKey } from '../../show/policy_link';
 import { Value } from '../../show/value';
 import { dashboard } from '../../wire/client';
 
@@ -28,7 +28,6 @@ function PolicyText({ policy }: { policy: PolicyRef }) {
 }
 
 export function DecidingRule({ rule }: { rule: Rule }) {
-  const [, change] = usePlace();
   const [isOpen, setOpen] = useState(false);
   const description = rule.description || `rule ${rule.number}`;
   return (
@@ -38,15 +37,16 @@ export function DecidingRule({ rule }: { rule: Rule }) {
         <button type="button" className="link" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
           {isOpen ? 'hide its policy' : 'show its policy'}
         </button>
-      ) : null}
+      ) : null}{' '}
+      <PolicyLinks policies={rule.policies} />
       {isOpen ? (
         <div>
           {rule.policies.slice(0, MOST).map((policy) => (
-            <PolicyText key={`${policy.kind} ${policy.namespace} ${policy.name}`} policy={policy} />
+            <div key={policyKey(policy)}>
+              {rule.policies.length > 1 ? <PolicyLink policy={policy}>{policyKey(policy)} ›</PolicyLink> : null}
+              <PolicyText policy={policy} />
+            </div>
           ))}
-          <button type="button" className="link" onClick={() => change({ view: 'policies', edge: undefined })}>
-            {rule.policies.length > MOST ? `All ${rule.policies.length} policies` : 'All policies with their hits'}
-          </button>
         </div>
       ) : null}
     </>

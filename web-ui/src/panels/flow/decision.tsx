@@ -1,6 +1,7 @@
 // Why a flow got its verdict: the deciding rule, its policy's text, and the rules that almost decided otherwise.
 import type { Decision, Explanation, NearMiss, RuleName } from '../../gen/tycho/v1/policies_pb';
 import { policyText } from '../../flows/flow_text';
+import { PolicyLink, PolicyLinks } from '../../show/policy_link';
 import { pickRule } from '../../show/pick';
 import { Value } from '../../show/value';
 
@@ -12,7 +13,7 @@ function Rule({ rule }: { rule: RuleName }) {
   const title = ruleTitle(rule);
   return (
     <>
-      <Value pick={pickRule(title)} className="mono" />
+      <Value pick={pickRule(title)} className="mono" /> {rule.policy && <PolicyLink policy={rule.policy} />}
       <div className="faint">
         {rule.description} · {rule.source}
       </div>
@@ -51,7 +52,8 @@ function Deciding({ decision }: { decision: Decision }) {
       {decision.rule && <Rule rule={decision.rule} />}
       {!decision.rule && decision.defaultDeny.length > 0 && (
         <p className="faint">
-          Default deny by {decision.defaultDeny.map((name) => `${name.kind}/${policyText(name)}`).join(', ')}
+          Default deny by {decision.defaultDeny.map((name) => `${name.kind}/${policyText(name)}`).join(', ')}{' '}
+          <PolicyLinks policies={decision.defaultDeny} />
         </p>
       )}
     </>

@@ -6,6 +6,7 @@ import { Missing } from '../../show/missing';
 import { EmptyState, FailureNotice } from '../../show/notice';
 import { agoText, exactText } from '../../show/numbers';
 import { pickLabel, pickNode, type Pick } from '../../show/pick';
+import { PolicyLink, policyKey } from '../../show/policy_link';
 import { DataTable, type Column } from '../../show/table';
 import { useNow } from '../../show/use_now';
 import { Value } from '../../show/value';
@@ -116,9 +117,8 @@ function Detail({ row: { endpoint } }: { row: EndpointRow }) {
         <h3>Policies that select it</h3>
         <ul className="rule-list">
           {endpoint.policies.map((name) => (
-            <li key={`${name.kind} ${name.namespace} ${name.name}`}>
-              {name.kind}/{name.namespace ? `${name.namespace}/` : ''}
-              {name.name}
+            <li key={policyKey(name)}>
+              <PolicyLink policy={name}>{policyKey(name)} ›</PolicyLink>
             </li>
           ))}
           {endpoint.policies.length === 0 && <li className="faint">None: everything passes.</li>}

@@ -4,6 +4,7 @@ import type { Rate } from '../../canvas/rate';
 import type { LabelSet } from '../../model/series';
 import { reasonText, type Judgement } from '../../panels/edge/judgements';
 import { portText } from '../../show/numbers';
+import { PolicyLinks } from '../../show/policy_link';
 import { VerdictMark } from '../../show/verdict';
 import type { Peer } from './peers';
 
@@ -22,7 +23,7 @@ function Line({ judgement, seconds, rate }: { judgement: Judgement; seconds: num
       <VerdictMark verdict={judgement.verdict} label={judgement.verdict !== 'forwarded'} />{' '}
       {portText(judgement.protocol, judgement.port)} {judgement.counts ? rate(judgement.amount / seconds) : ''}
       <span className="rule">
-        {judgement.direction}: {reasonText(judgement)}
+        {judgement.direction}: {reasonText(judgement)} <PolicyLinks policies={judgement.rule?.policies ?? []} />
       </span>
     </li>
   );

@@ -76,6 +76,17 @@ function columnsOf(now: number): Column<NodeHealth>[] {
       ),
     },
     {
+      key: 'held',
+      name: 'Held',
+      number: true,
+      sortBy: (row) => Number(row.node?.node?.numFlows ?? 0n),
+      cell: ({ node }) => (
+        <span title={`flows, of at most ${exactText(Number(node?.node?.maxFlows ?? 0n))}`}>
+          {node?.state === NodeState.NODE_CONNECTED ? exactText(Number(node.node?.numFlows ?? 0n)) : '–'}
+        </span>
+      ),
+    },
+    {
       key: 'ring',
       name: 'Oldest flow',
       number: true,

@@ -1,7 +1,7 @@
 // Edges between identities, with what an overview says of each.
 import { groupSeries, type GroupEdge } from '../../model/group_series';
 import type { Measure, Picture } from '../../model/picture';
-import type { Series } from '../../model/series';
+import type { Rule, Series } from '../../model/series';
 
 export interface EdgeRow {
   readonly edge: GroupEdge;
@@ -62,20 +62,19 @@ export function totalsOf(rows: readonly EdgeRow[]): Totals {
 
 export interface ReasonRow {
   readonly reason: string;
-  readonly rule: string;
+  readonly rule: Rule | undefined;
   readonly connections: number;
 }
 
 /** Dropped connections by reason and rule, the most first. */
 export function reasonRows(picture: Picture): ReasonRow[] {
-  const rows = new Map<string, { reason: string; rule: string; connections: number }>();
+  const rows = new Map<string, { reason: string; rule: Rule | undefined; connections: number }>();
   for (const series of picture.series) {
     if (!series || picture.matches[series.number] !== 1 || series.verdict !== 'dropped' || !series.counts) continue;
     const connections = picture.sums.connections[series.number] ?? 0;
     if (connections === 0) continue;
-    const rule = series.rule?.description ?? '';
-    const key = `${series.dropReason}\n${rule}`;
-    const row = rows.get(key) ?? { reason: series.dropReason, rule, connections: 0 };
+    const key = `${series.dropReason}\n${series.rule?.description ?? ''}`;
+    const row = rows.get(key) ?? { reason: series.dropReason, rule: series.rule, connections: 0 };
     row.connections += connections;
     rows.set(key, row);
   }

@@ -6,11 +6,11 @@ import { statuses } from '../../model/live_state';
 import { useStore } from '../../model/store';
 import { usePicture } from '../../model/use_picture';
 import { usePlace } from '../../place/use_place';
-import { EdgeValue, PortValue } from '../../show/end';
+import { EdgeValue, PortValue, RuleValue } from '../../show/end';
 import { NoCounts } from '../../show/no_counts';
 import { EmptyState } from '../../show/notice';
 import { bytesText, countText, exactText, rateText, shareText } from '../../show/numbers';
-import { pickReason, pickRule } from '../../show/pick';
+import { pickReason } from '../../show/pick';
 import { topOf } from '../../show/top';
 import { Timeline } from '../../show/timeline';
 import { Value } from '../../show/value';
@@ -138,11 +138,11 @@ function Reasons() {
       ) : (
         <ul className="bars">
           {rows.slice(0, 6).map((row) => (
-            <li key={`${row.reason} ${row.rule}`}>
+            <li key={`${row.reason} ${row.rule?.description}`}>
               <span className="bar-name">
                 <VerdictMark verdict="dropped" label={false} /> <Value pick={pickReason(row.reason)} />
                 <span className="faint overview-rule">
-                  {row.rule ? <Value pick={pickRule(row.rule)} /> : 'no rule allows it'}
+                  {row.rule ? <RuleValue rule={row.rule} /> : 'no rule allows it'}
                 </span>
               </span>
               <span className="bar-number">

@@ -5,7 +5,7 @@ import { usePlace } from '../../place/use_place';
 import { missingNodes, useAnswer } from '../../show/answers';
 import { Missing } from '../../show/missing';
 import { EmptyState, FailureNotice } from '../../show/notice';
-import { agoText, bytesText, countText, exactText, timeText } from '../../show/numbers';
+import { agoText, countText, exactText, timeText } from '../../show/numbers';
 import { pickRule } from '../../show/pick';
 import { DataTable, type Column } from '../../show/table';
 import { useNow } from '../../show/use_now';
@@ -14,14 +14,13 @@ import { VerdictMark } from '../../show/verdict';
 import { dashboard } from '../../wire/client';
 import { PolicyDetail } from './policy_detail';
 import { countedSinceMs, policyRows, problemsOf, type PolicyRow } from './policy_rows';
-import { verdictsByPolicy, type ByVerdict } from './verdicts_by_policy';
+import { decidedBy, NOTHING, type ByVerdict, type Decided } from './verdicts_by_policy';
 
 const ask = (signal: AbortSignal) => dashboard().getAllPolicies({}, { signal });
 const keyOf = (row: PolicyRow) => row.key;
-const NOTHING: ByVerdict = { forwarded: 0, audited: 0, dropped: 0 };
 
-function columnsOf(decided: ReadonlyMap<string, ByVerdict>, now: number): Column<PolicyRow>[] {
-  const of = (row: PolicyRow) => decided.get(row.key) ?? NOTHING;
+function columnsOf(decided: Decided, now: number): Column<PolicyRow>[] {
+  const of = (row: PolicyRow) => decided.policies.get(row.key) ?? NOTHING;
   const verdict = (key: keyof ByVerdict, name: string): Column<PolicyRow> => ({
     key,
     name,
@@ -102,10 +101,10 @@ export function PoliciesView() {
   const [answer, again] = useAnswer(ask);
   const picture = usePicture();
   const now = useNow();
-  const [, go] = usePlace();
+  const [place, go] = usePlace();
   const { value, failure } = answer;
   const rows = useMemo(() => (value ? policyRows(value) : []), [value]);
-  const decided = useMemo(() => verdictsByPolicy(picture), [picture]);
+  const decided = useMemo(() => decidedBy(picture), [picture]);
   const columns = useMemo(() => columnsOf(decided, now), [decided, now]);
   if (!value) {
     return failure ? (
@@ -114,6 +113,7 @@ export function PoliciesView() {
       <EmptyState title="Asking the nodes …" />
     );
   }
+  const gone = place.policy !== undefined && !rows.some((row) => row.key === place.policy);
   const unused = rows.reduce((sum, row) => sum + row.unused, 0);
   return (
     <>
@@ -134,6 +134,11 @@ export function PoliciesView() {
           </button>
         </p>
       )}
+      {gone && (
+        <p className="said said-warn" role="status">
+          No node has {place.policy} (any more).
+        </p>
+      )}
       <DataTable
         label="Policies"
         testId="policies"
@@ -141,7 +146,8 @@ export function PoliciesView() {
         columns={columns}
         rowKey={keyOf}
         usualSort="policy"
-        detail={(row) => <PolicyDetail row={row} bytes={bytesText} />}
+        open={{ key: place.policy ?? '', change: (key) => go({ policy: key === '' ? undefined : key }) }}
+        detail={(row) => <PolicyDetail row={row} decided={decided.rules} />}
         empty={
           <EmptyState title="No node has a policy">
             Everything passes. Put a CiliumNetworkPolicy into the directory that the observers follow, or use{' '}

@@ -5,7 +5,7 @@ import { GetAllPoliciesResponseSchema } from '../../gen/tycho/v1/dashboard_pb';
 import { EMPTY_PICTURE } from '../../model/use_picture';
 import type { Series } from '../../model/series';
 import { countedSinceMs, policyRows, problemsOf } from './policy_rows';
-import { verdictsByPolicy } from './verdicts_by_policy';
+import { decidedBy } from './verdicts_by_policy';
 
 const name = { kind: 'CiliumNetworkPolicy', namespace: 'shop', name: 'db' };
 const rule = (index: number, packets: number, hit: number) => ({
@@ -47,18 +47,31 @@ describe('policyRows', () => {
     expect(countedSinceMs(answer)).toBe(20_000);
   });
 
-  it('tells what a policy decided in the range', () => {
-    const series = [undefined, { number: 1, verdict: 'dropped', rule: { policies: [name] } }] as unknown as Series[];
+  it('tells what policies and rules decided in the range', () => {
+    const other = { kind: 'NetworkPolicy', namespace: 'shop', name: 'all' };
+    const series = [
+      undefined,
+      { number: 1, verdict: 'dropped', rule: { policies: [name], section: 'ingressDeny', index: 0 } },
+      { number: 2, verdict: 'dropped', rule: { policies: [name, other], section: '' } },
+      { number: 3, verdict: 'forwarded', rule: { policies: [name], section: 'ingress', index: 1 } },
+      { number: 4, verdict: 'forwarded', rule: { policies: [name], section: 'ingress', index: 1 } },
+    ] as unknown as Series[];
     const picture = {
       ...EMPTY_PICTURE,
       series,
-      matches: Uint8Array.from([0, 1]),
-      sums: { ...EMPTY_PICTURE.sums, connections: Float64Array.from([0, 4]) },
+      matches: Uint8Array.from([0, 1, 1, 1, 0]),
+      sums: { ...EMPTY_PICTURE.sums, connections: Float64Array.from([0, 4, 2, 7, 9]) },
     };
-    expect(verdictsByPolicy(picture).get('CiliumNetworkPolicy/shop/db')).toEqual({
-      forwarded: 0,
-      audited: 0,
-      dropped: 4,
+    const { policies, rules } = decidedBy(picture);
+    expect(Object.fromEntries(policies)).toEqual({
+      'CiliumNetworkPolicy/shop/db': { forwarded: 7, audited: 0, dropped: 6 },
+      'NetworkPolicy/shop/all': { forwarded: 0, audited: 0, dropped: 2 },
+    });
+    expect(Object.fromEntries(rules)).toEqual({
+      'CiliumNetworkPolicy/shop/db ingressDeny[0]': { forwarded: 0, audited: 0, dropped: 4 },
+      'CiliumNetworkPolicy/shop/db default deny': { forwarded: 0, audited: 0, dropped: 2 },
+      'CiliumNetworkPolicy/shop/db ingress[1]': { forwarded: 7, audited: 0, dropped: 0 },
+      'NetworkPolicy/shop/all default deny': { forwarded: 0, audited: 0, dropped: 2 },
     });
   });
 });

@@ -1,6 +1,7 @@
 // The policies of all nodes as one list: a rule's hits are those of every node together.
 import type { GetAllPoliciesResponse } from '../../gen/tycho/v1/dashboard_pb';
 import type { Policy, Rule } from '../../gen/tycho/v1/policies_pb';
+import { policyKey } from '../../show/policy_link';
 
 export interface RuleRow {
   readonly key: string;
@@ -61,15 +62,12 @@ function mergeRules(lists: readonly (readonly Rule[])[]): RuleRow[] {
   return [...merged.values()];
 }
 
-export function policyKey({ name }: Policy): string {
-  return `${name?.kind}/${name?.namespace ? `${name.namespace}/` : ''}${name?.name}`;
-}
-
 export function policyRows(answer: GetAllPoliciesResponse): PolicyRow[] {
   const byKey = new Map<string, { policy: Policy; node: string }[]>();
   for (const { nodeName, policies } of answer.nodes) {
     for (const policy of policies) {
-      const key = policyKey(policy);
+      if (!policy.name) continue;
+      const key = policyKey(policy.name);
       byKey.set(key, [...(byKey.get(key) ?? []), { policy, node: nodeName }]);
     }
   }
