@@ -102,3 +102,34 @@ test('what noise filters leave out is counted, and never a drop', async () => {
   await expect.poll(() => figure(page, 'dropped')).toBe(dropped);
   await expect(page.getByTestId('hidden').count()).resolves.toBe(0);
 });
+
+test('an edge is left out alone, and what goes with it is said', async () => {
+  const { page } = tab;
+  const panel = page.getByRole('complementary', { name: 'Edge' });
+  const all = await happened(span.fromMs, span.toMs);
+  const left = (...edges: string[]) => listed(new Map([...all].filter(([edge]) => !edges.includes(edge))));
+  const open = async (source: string, destination: string, filter: string) => {
+    await show({ filter, from: `lb:${source}`, to: `lb:${destination}` });
+    await panel.getByRole('heading', { name: `role=${source} → role=${destination}` }).waitFor();
+  };
+  const filter = () => new URL(tab.address()).searchParams.get('filter') ?? '';
+
+  await open('intruder', 'db', '');
+  await panel.getByRole('button', { name: 'Leave it out' }).click();
+  await expect.poll(async () => listed(await edgesOfTable(page, SECONDS))).toEqual(left('intruder -> db'));
+  // Of the same source: one exclusion says both.
+  await open('intruder', 'backend', filter());
+  await panel.getByRole('button', { name: 'Leave it out' }).click();
+  const both = left('intruder -> db', 'intruder -> backend');
+  await expect.poll(async () => listed(await edgesOfTable(page, SECONDS))).toEqual(both);
+  // Of another source it takes more with it.
+  await open('batch', 'db', filter());
+  await panel.getByText('Left out with this edge too: shop/batch → shop/backend.').waitFor();
+  await panel.getByRole('button', { name: 'Leave it out too' }).click();
+  const four = left('intruder -> db', 'intruder -> backend', 'batch -> db', 'batch -> backend');
+  await expect.poll(async () => listed(await edgesOfTable(page, SECONDS))).toEqual(four);
+  await open('frontend', 'db', filter());
+  await panel.getByRole('button', { name: 'Leave only this out' }).click();
+  await expect.poll(async () => listed(await edgesOfTable(page, SECONDS))).toEqual(left('frontend -> db'));
+  tab.assertClean(PAGE);
+});

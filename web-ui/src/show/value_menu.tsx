@@ -1,7 +1,7 @@
 // The one menu of all values: only this, also this, not this, focus, copy.
 import { useEffect, useLayoutEffect, useRef } from 'react';
 import { onlyTerm, withTerms } from '../filter/change';
-import { parseFilter } from '../filter/parse';
+import { parseFilter, printTerms } from '../filter/parse';
 import { useStore } from '../model/store';
 import { usePlace } from '../place/use_place';
 import { openPick, termOf, type OpenPick } from './pick';
@@ -22,7 +22,18 @@ function itemsOf({ pick }: OpenPick, filter: string, go: ReturnType<typeof usePl
       items.push({ name: `Also this${as}`, run: () => go({ filter: withTerms(filter, [term]) }) });
     }
     if (place === 0) {
-      items.push({ name: `Not this${as}`, run: () => go({ filter: withTerms(filter, [{ ...term, not: true }]) }) });
+      // All --not flags are one exclusion: it leaves out what matches each of them.
+      const others = terms.filter((one) => one.not && one.flag !== choice.flag);
+      const where = printTerms(others.map((one) => ({ ...one, not: false })));
+      const not = { ...term, not: true };
+      items.push({
+        name: others.length === 0 ? `Not this${as}` : `Not this${as} where ${where}`,
+        run: () => go({ filter: withTerms(filter, [not]) }),
+      });
+      if (others.length > 0) {
+        const kept = printTerms(terms.filter((one) => !others.includes(one)));
+        items.push({ name: `Not this${as} instead`, run: () => go({ filter: withTerms(kept, [not]) }) });
+      }
     }
   }
   if (pick.focus) items.push({ name: 'Callers and callees', run: () => go({ view: 'focus', focus: pick.focus }) });

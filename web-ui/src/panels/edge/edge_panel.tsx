@@ -107,7 +107,14 @@ function Edge({ picture, place, source, destination }: EdgeProps) {
       <h2>
         {source.name} → {destination.name}
       </h2>
-      <EdgeActions place={place} terms={terms} edge={{ source: source.key, destination: destination.key }} />
+      <EdgeActions
+        picture={picture}
+        place={place}
+        source={source}
+        destination={destination}
+        terms={terms}
+        edge={{ source: source.key, destination: destination.key }}
+      />
       {between.length === 0 ? (
         <p className="canvas-note">Nothing between the two passes the filter.</p>
       ) : (
