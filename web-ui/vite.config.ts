@@ -16,10 +16,43 @@ function placeholders(): Plugin {
   };
 }
 
+// What src/main.tsx loads piece by piece is all needed: the browser is to fetch it at once.
+function firstView(): Plugin {
+  return {
+    name: 'first-view',
+    apply: 'build',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (html, { bundle, chunk }) => {
+        const scripts = new Set<string>();
+        const styles = new Set<string>();
+        const need = (file: string) => {
+          const one = bundle?.[file];
+          if (one?.type !== 'chunk' || scripts.has(file)) return;
+          scripts.add(file);
+          for (const style of one.viteMetadata?.importedCss ?? []) styles.add(style);
+          one.imports.forEach(need);
+        };
+        chunk?.dynamicImports.forEach(need);
+        const link = (file: string, rel: string) => ({
+          tag: 'link',
+          attrs: { rel, href: `./${file}`, crossorigin: true, nonce: '__NONCE__' },
+          injectTo: 'head' as const,
+        });
+        const isNew = (file: string) => !html.includes(file);
+        return [
+          ...[...scripts].filter(isNew).map((file) => link(file, 'modulepreload')),
+          ...[...styles].filter(isNew).map((file) => link(file, 'stylesheet')),
+        ];
+      },
+    },
+  };
+}
+
 export default defineConfig({
   base: './',
   html: { cspNonce: '__NONCE__' },
-  plugins: [react(), placeholders()],
+  plugins: [react(), placeholders(), firstView()],
   build: {
     // Cargo watches dist, which is always there: see relay/build.rs.
     outDir: 'dist/page',
@@ -31,8 +64,17 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
-            { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
-            { name: 'rpc', test: /node_modules[\\/](@bufbuild|@connectrpc)[\\/]/ },
+            { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/, priority: 3 },
+            { name: 'rpc', test: /node_modules[\\/](@bufbuild|@connectrpc)[\\/]/, priority: 3 },
+            // As src/main.tsx loads them; with each what it needs.
+            { name: 'flow', test: /src[\\/]gen[\\/]flow[\\/]/, priority: 2 },
+            { name: 'messages', test: /src[\\/]gen[\\/]/, priority: 1 },
+            {
+              name: 'begin',
+              test: /vite[\\/]preload-helper|src[\\/](main|shell[\\/]theme|wire[\\/]gently)\.ts$/,
+              priority: 4,
+            },
+            { name: 'page', test: /src[\\/]shell[\\/]start\.tsx$/ },
           ],
         },
       },

@@ -1,10 +1,15 @@
-// The page's entry: colours, the model, and the shell.
+// The page's entry. What describes the messages takes long to set up: it is done in pieces, before the page begins.
 import './show/theme.css';
-import { createRoot } from 'react-dom/client';
-import { startApp } from './shell/app';
-import { Shell } from './shell/shell';
 import { startTheme } from './shell/theme';
+import { nextTask } from './wire/gently';
 
 startTheme();
-startApp();
-createRoot(document.getElementById('root')!).render(<Shell />);
+for (const piece of [
+  () => import('./wire/descriptors'),
+  () => import('./gen/flow/flow_pb'),
+  () => import('./gen/tycho/v1/dashboard_pb'),
+  () => import('./shell/start'),
+]) {
+  await piece();
+  await nextTask();
+}

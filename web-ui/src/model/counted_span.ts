@@ -3,8 +3,8 @@ import type { Definitions as ToldDefinitions, EarlyDrops, Window } from '../gen/
 import type { Noise } from '../place/place';
 import { decodeCells } from '../wire/cells';
 import { Definitions } from './definitions';
-import { hiddenIn, maskOf, type Mask } from './mask';
-import type { Picture } from './picture';
+import { hiddenIn, maskOf, NO_MASK } from './mask';
+import type { Grown, Picture } from './picture';
 import type { Series } from './series';
 import { WindowRing } from './window_ring';
 
@@ -22,8 +22,9 @@ export class CountedSpan {
   private ring: WindowRing;
   private series: readonly (Series | undefined)[] = [];
   private view: View | undefined;
-  private mask: Mask = { matches: new Uint8Array(0), hidden: new Uint8Array(0), by: '' };
+  private mask = NO_MASK;
   private structure = 0;
+  private grown: Grown | undefined;
 
   /** `asked`: the range of a count of single flows, which tells only of windows with flows in them. */
   constructor(
@@ -68,11 +69,14 @@ export class CountedSpan {
   private prepare(view: View): void {
     const series = this.definitions.series();
     if (series === this.series && view === this.view) return;
+    // If series were only added, what was worked out of the others still holds.
+    const added = view === this.view ? this.definitions.added : undefined;
+    this.mask = maskOf(series, view.test, view.hide, added && { mask: this.mask, added });
+    this.grown = added && { from: this.structure, added };
+    if (!added) this.ring.forgetTotals();
     this.series = series;
     this.view = view;
-    this.mask = maskOf(series, view.test, view.hide);
     this.structure = ++structures;
-    this.ring.forgetTotals();
   }
 
   private lastSeen(): Float64Array {
@@ -90,6 +94,7 @@ export class CountedSpan {
     return {
       version: ++versions,
       structure: this.structure,
+      grown: this.grown,
       rangeStartMs: this.asked?.fromMs ?? ring.startMs,
       rangeEndMs: this.asked?.toMs ?? ring.endMs,
       series,

@@ -40,6 +40,8 @@ export class Definitions {
   /** Series that were told since they were last resolved; all if an end, rule or node was told. */
   private pending: number[] = [];
   private allPending = false;
+  /** What the last change of `series` was: these numbers are new, or, if `undefined`, others may mean something else. */
+  added: readonly number[] | undefined;
 
   /** Takes them in; `true` if everything told before is void. */
   take(told: Told): boolean {
@@ -75,9 +77,12 @@ export class Definitions {
       const sets = new Map(tellApart([...this.told.values()]).map((set) => [set.number, set]));
       this.resolved = this.definitions.map((definition) => definition && this.resolve(definition, sets));
       this.sets = sets;
+      this.added = undefined;
     } else {
       const next = this.resolved.slice();
-      for (const number of this.pending) next[number] = this.resolve(this.definitions[number]!, this.sets);
+      const told = new Set(this.pending);
+      this.added = this.pending.some((number) => next[number]) ? undefined : [...told];
+      for (const number of told) next[number] = this.resolve(this.definitions[number]!, this.sets);
       this.resolved = next;
     }
     this.pending = [];

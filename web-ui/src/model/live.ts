@@ -15,6 +15,7 @@ import {
 } from '../gen/tycho/v1/dashboard_pb';
 import type { Place, TimeRange } from '../place/place';
 import { failureOf } from '../wire/failure';
+import { nextTask } from '../wire/gently';
 import { Watch, type OpenWatch } from '../wire/watch';
 import { CountedSpan, type View } from './counted_span';
 import { FlowTail } from './flow_tail';
@@ -68,8 +69,8 @@ export class Live {
     if (paused === pauses.get().paused) return;
     pauses.set(paused ? { ...RUNNING, paused } : RUNNING);
     if (paused) return;
-    this.pace.now();
-    this.tailPace.now();
+    void this.pace.now();
+    void this.tailPace.now();
   }
 
   retryNow(): void {
@@ -222,13 +223,16 @@ export class Live {
     if (!pauses.get().paused) tails.set(this.tail.state());
   }
 
-  private publish(): void {
+  private async publish(): Promise<void> {
     if (pauses.get().paused && !this.wanted) return;
     const isPast = this.place?.range.kind === 'absolute';
     const span = isPast ? this.past : this.live;
     // What was there stays until the new range has something to show.
     if (!span || (span.isEmpty && !isPast && !pictures.get().empty)) return;
     this.wanted = false;
-    pictures.set(span.picture(this.view));
+    const picture = span.picture(this.view);
+    // What views make of it is a task of its own.
+    await nextTask();
+    if (pictures.get().version < picture.version) pictures.set(picture);
   }
 }

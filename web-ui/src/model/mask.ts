@@ -31,29 +31,38 @@ export interface Mask {
   readonly matches: Uint8Array;
   /** Passes the filter and is left out as noise. */
   readonly hidden: Uint8Array;
+  readonly noises: ReadonlySet<Noise>;
   readonly by: string;
 }
 
+export const NO_MASK: Mask = { matches: new Uint8Array(0), hidden: new Uint8Array(0), noises: new Set(), by: '' };
+
+/** `known`: the mask of the same series without those that were added. */
 export function maskOf(
   series: readonly (Series | undefined)[],
   test: (series: Series) => boolean,
   hide: readonly Noise[],
+  known?: { readonly mask: Mask; readonly added: readonly number[] },
 ): Mask {
   const matches = new Uint8Array(series.length);
   const hidden = new Uint8Array(series.length);
-  const by = new Set<Noise>();
-  for (const one of series) {
+  const noises = new Set<Noise>(known?.mask.noises);
+  if (known) {
+    matches.set(known.mask.matches);
+    hidden.set(known.mask.hidden);
+  }
+  for (const one of known ? known.added.map((number) => series[number]) : series) {
     if (!one || !test(one)) continue;
     const noise = hide.length > 0 ? noiseOf(one) : undefined;
     if (noise && hide.includes(noise)) {
       hidden[one.number] = 1;
-      by.add(noise);
+      noises.add(noise);
     } else {
       matches[one.number] = 1;
     }
   }
-  const names = hide.filter((noise) => by.has(noise)).map((noise) => NOISE_NAMES[noise]);
-  return { matches, hidden, by: names.join(', ') };
+  const names = hide.filter((noise) => noises.has(noise)).map((noise) => NOISE_NAMES[noise]);
+  return { matches, hidden, noises, by: names.join(', ') };
 }
 
 export function hiddenIn(mask: Mask, series: readonly (Series | undefined)[], sums: Sums): Hidden {

@@ -12,21 +12,21 @@ export class Paced {
   private pauseMs = LEAST_MS;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly run: () => void) {}
+  constructor(private readonly run: () => void | Promise<void>) {}
 
   /** Soon; several requests are one run. */
   request(): void {
     if (this.timer !== undefined) return;
     const wait = Math.max(0, this.lastMs + this.pauseMs - Date.now());
-    this.timer = setTimeout(() => this.now(), wait);
+    this.timer = setTimeout(() => void this.now(), wait);
   }
 
-  now(): void {
+  async now(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.lastMs = Date.now();
     const start = performance.now();
-    this.run();
+    await this.run();
     // React draws in a microtask that was queued before this one.
     queueMicrotask(() => {
       this.pauseMs = Math.min(MOST_MS, Math.max(LEAST_MS, (performance.now() - start) / BUSY_PART));

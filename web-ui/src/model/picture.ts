@@ -28,10 +28,18 @@ export interface Hidden {
   readonly by: string;
 }
 
+/** A structure that is another one with series added, and nothing else changed. */
+export interface Grown {
+  readonly from: number;
+  readonly added: readonly number[];
+}
+
 export interface Picture {
   readonly version: number;
   /** Changes only if `series` or `matches` have: what is worked out of them can be kept until then. */
   readonly structure: number;
+  /** How `structure` came out of the one before, if it did. */
+  readonly grown?: Grown | undefined;
   readonly rangeStartMs: number;
   readonly rangeEndMs: number;
   readonly series: readonly (Series | undefined)[];

@@ -3,13 +3,14 @@ import { Live } from '../model/live';
 import { pauses } from '../model/pause';
 import { onPlace, placeNow } from '../place/use_place';
 import { dashboard } from '../wire/client';
+import { gently } from '../wire/gently';
 
 /** A tab that nobody looks at for so long asks for nothing until somebody does. */
 const REST_AFTER_MS = 5 * 60_000;
 
 export const live = new Live(
-  (request, signal) => dashboard().watch(request, { signal }),
-  (request, signal) => dashboard().getWindows(request, { signal }),
+  (request, signal) => gently(dashboard().watch(request, { signal })),
+  (request, signal) => gently(dashboard().getWindows(request, { signal })),
 );
 
 export function togglePause(): void {

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { usePlace } from '../place/use_place';
 import { exactText } from './numbers';
 import { topOf } from './top';
+import { useGrowing } from './use_growing';
 
 export interface Column<Row> {
   readonly key: string;
@@ -42,17 +43,20 @@ export function DataTable<Row>({ label, rows, columns, rowKey, usualSort, empty,
   const [kept, keep] = useState('');
   const openKey = open?.key ?? kept;
   const setOpenKey = open?.change ?? keep;
+  const growing = useGrowing(most);
+  // A row that a link leads to is to stay where it is.
+  const drawn = openKey === '' ? growing : most;
   const known = columns.some((column) => column.key === place.sort.replace(/^-/, ''));
   const sort = known ? place.sort : usualSort;
   const falling = sort.startsWith('-');
   const by = columns.find((column) => column.key === sort.replace(/^-/, '')) ?? columns[0]!;
   const shown = useMemo(() => {
     const sign = falling ? -1 : 1;
-    const top = topOf(rows, most, (a, b) => sign * compare(by.sortBy(a), by.sortBy(b)) || order(rowKey(a), rowKey(b)));
+    const top = topOf(rows, drawn, (a, b) => sign * compare(by.sortBy(a), by.sortBy(b)) || order(rowKey(a), rowKey(b)));
     // A link may lead to one that is not among the first.
     const opened = openKey === '' ? undefined : rows.find((row) => rowKey(row) === openKey);
     return opened && !top.includes(opened) ? [opened, ...top] : top;
-  }, [rows, most, by, falling, rowKey, openKey]);
+  }, [rows, drawn, by, falling, rowKey, openKey]);
   if (rows.length === 0) return <>{empty}</>;
   return (
     <div className="data-table" data-testid={testId}>

@@ -1,0 +1,7 @@
+// Begins: the model, and the shell.
+import { createRoot } from 'react-dom/client';
+import { startApp } from './app';
+import { Shell } from './shell';
+
+startApp();
+createRoot(document.getElementById('root')!).render(<Shell />);
