@@ -1,29 +1,9 @@
-// Measures one figure of the page over a relay: node browser/measure.mjs ADDRESS ROW. Prints a JSON object.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+// Measures a row of the page over a relay: node browser/measure.mjs ADDRESS ROW. Prints JSON objects.
+import { fresh, print } from './fresh.mjs';
 
 const [address, row] = process.argv.slice(2);
 const ROUNDS = 5;
 const VIEWS = ['Overview', 'Matrix', 'Map', 'Drops', 'Flows'];
-
-/** Runs `work` in a browser that has never been there. */
-async function fresh(work) {
-  const profile = mkdtempSync(join(tmpdir(), 'tycho-measure-'));
-  const browser = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.TYCHO_CHROMIUM ?? '/usr/bin/chromium',
-    headless: true,
-    viewport: { width: 1440, height: 900 },
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--no-proxy-server'],
-  });
-  try {
-    return await work(browser.pages()[0]);
-  } finally {
-    await browser.close();
-    rmSync(profile, { recursive: true, force: true });
-  }
-}
 
 /** Until the overview has numbers in it. */
 async function firstPicture(page) {
@@ -63,16 +43,74 @@ async function longestTask(page) {
   return page.evaluate(() => window.longestMs);
 }
 
+/** Where the pointer works in a view of a canvas. */
+const CANVASES = { map: 'canvas.map', matrix: '.scroller' };
+/** Until the first windows have come and the layout is at rest. */
+const WARM_MS = 4_000;
+
+/** In the page: frames in a second while somebody moves about in a canvas. */
+function framesPerSecond(selector) {
+  const place = document.querySelector(selector);
+  const { left, top, width, height } = place.getBoundingClientRect();
+  const point = (phase, part) => ({
+    clientX: left + width * (0.5 + part * Math.cos(phase)),
+    clientY: top + height * (0.5 + part * Math.sin(phase)),
+    bubbles: true,
+    cancelable: true,
+  });
+  const move = (count) => {
+    const over = point(count / 20, 0.2);
+    place.dispatchEvent(new PointerEvent('pointermove', over));
+    place.dispatchEvent(new MouseEvent('mousemove', over));
+    if (place.scrollWidth > place.clientWidth || place.scrollHeight > place.clientHeight) {
+      // Through all of it.
+      const [x, y] = [place.scrollWidth - place.clientWidth, place.scrollHeight - place.clientHeight];
+      place.scrollTo((x * (1 + Math.sin(count / 40))) / 2, (y * (1 + Math.cos(count / 55))) / 2);
+    } else {
+      // In and out.
+      place.dispatchEvent(new WheelEvent('wheel', { ...over, deltaY: Math.sin(count / 60) * 40 }));
+    }
+  };
+  return new Promise((done) => {
+    let [frames, begunMs] = [0, 0];
+    const frame = (nowMs) => {
+      begunMs ||= nowMs;
+      move((frames += 1));
+      if (nowMs - begunMs < 10_000) requestAnimationFrame(frame);
+      else done(((frames - 1) * 1000) / (nowMs - begunMs));
+    };
+    requestAnimationFrame(frame);
+  });
+}
+
+/** Map and matrix as they are in the page, with all that is around them. */
+async function frames(row) {
+  for (const [view, selector] of Object.entries(CANVASES)) {
+    const value = await fresh(async (page) => {
+      await page.goto(`${address}?view=${view}`);
+      await page.locator(selector).waitFor();
+      await page.waitForTimeout(WARM_MS);
+      return page.evaluate(framesPerSecond, selector);
+    });
+    print(`${row}/${view}`, value, 'frames/s');
+  }
+}
+
 async function median(work) {
   const values = [];
   for (let round = 0; round < ROUNDS; round++) values.push(await fresh(work));
   return values.toSorted((a, b) => a - b)[Math.floor(ROUNDS / 2)];
 }
 
+async function one(value, unit) {
+  print(row, await value, unit);
+}
+
 const MEASURES = {
-  'page-first-picture': [() => median(firstPicture), 'ms'],
-  'page-first-bytes': [() => fresh(firstBytes), 'kB'],
-  'page-longest-task': [() => fresh(longestTask), 'ms'],
+  'page-first-picture': () => one(median(firstPicture), 'ms'),
+  'page-first-bytes': () => one(fresh(firstBytes), 'kB'),
+  'page-longest-task': () => one(fresh(longestTask), 'ms'),
+  'page-frames-2000': () => frames(row),
+  'page-frames-10000': () => frames(row),
 };
-const [measure, unit] = MEASURES[row];
-console.log(JSON.stringify({ row, value: await measure(), unit }));
+await MEASURES[row]();

@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 mod browser;
+mod demo;
 mod relay_process;
 mod rows;
 

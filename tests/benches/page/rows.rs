@@ -1,4 +1,4 @@
-//! The rows: bytes for a tab, and what counting costs the relay.
+//! The rows by name; of them, here, bytes for a tab and what counting costs the relay.
 
 use std::time::{Duration, Instant};
 
@@ -15,13 +15,17 @@ use super::relay_process::RelayProcess;
 use super::{NODES, print, runtime};
 
 /// Rows by name.
-pub(crate) const ROWS: [(&str, fn()); 6] = [
+pub(crate) const ROWS: [(&str, fn()); 10] = [
     ("page-bytes", bytes_of_a_tab),
     ("page-count", counting),
     ("page-first-picture", browser::first_picture),
     ("page-first-bytes", browser::first_bytes),
     ("page-longest-task", browser::longest_task),
-    ("page-frames", browser::frames),
+    ("page-canvas-frames-2000", browser::canvas_frames),
+    ("page-canvas-frames-10000", browser::canvas_frames_large),
+    ("page-frames-2000", browser::frames),
+    ("page-frames-10000", browser::frames_large),
+    ("page-drop-visible", browser::drop_visible),
 ];
 
 /// gRPC's frame before each message.

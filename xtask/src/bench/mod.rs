@@ -2,6 +2,7 @@
 
 mod criterion;
 mod harness;
+mod row;
 mod rows;
 mod source;
 mod table;
@@ -13,11 +14,13 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
 
-use crate::repository::{is_root, target_dir};
+use crate::page;
+use crate::repository::{cargo, is_root, target_dir};
 use crate::setup;
 use crate::stages::{Stages, execute};
-use rows::{ROWS, Row};
-use source::Source;
+use row::Row;
+use rows::ROWS;
+use source::{Beforehand, Source};
 
 /// What is measured.
 #[derive(Args)]
@@ -69,10 +72,19 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 
 /// Runs one bench for some of its rows and reads what it measured.
 fn measure(source: Source, names: &[&str]) -> anyhow::Result<Vec<Figure>> {
-    if source.prints_json {
-        return harness::measure(&mut source.command(names));
+    let mut command = source.command(names);
+    if source.beforehand != Beforehand::Nothing {
+        setup::browser()?;
+        command.env("PATH", page::build()?.path());
     }
-    execute(&mut source.command(names))?;
+    if source.beforehand == Beforehand::PageAndTycho {
+        setup::network_tools()?;
+        execute(&mut cargo(["build", "--release", "--package", "cli"]))?;
+    }
+    if source.prints_json {
+        return harness::measure(&mut command);
+    }
+    execute(&mut command)?;
     let folder = target_dir().join("criterion");
     let mut figures = Vec::new();
     for name in names {

@@ -1,47 +1,7 @@
 //! The rows of the table: what is measured, by which bench, against which target.
 
-use super::source::{FLOW, KERNEL, MEMORY, OBSERVER, PAGE, REGISTRY, RELAY, Source};
-
-/// A target: the figure must not be beyond it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Target {
-    /// The most that is allowed.
-    pub(super) at_most: f64,
-    /// Of the target and of the figure.
-    pub(super) unit: &'static str,
-}
-
-/// One line of the table.
-#[derive(Debug)]
-pub(super) struct Row {
-    /// A bench gives its figure this name; criterion's may have `name/variant`.
-    pub(super) name: &'static str,
-    pub(super) what: &'static str,
-    pub(super) target: Option<Target>,
-    pub(super) source: Source,
-}
-
-const fn nanoseconds(most: f64) -> Option<Target> {
-    at_most(most, "ns")
-}
-
-const fn at_most(at_most: f64, unit: &'static str) -> Option<Target> {
-    Some(Target { at_most, unit })
-}
-
-const fn row(
-    name: &'static str,
-    what: &'static str,
-    target: Option<Target>,
-    source: Source,
-) -> Row {
-    Row {
-        name,
-        what,
-        target,
-        source,
-    }
-}
+use super::row::{Row, at_least, at_most, nanoseconds, row};
+use super::source::{DEMO, FLOW, KERNEL, MEMORY, OBSERVER, PAGE, REGISTRY, RELAY};
 
 /// All rows. The targets are those of docs/performance.md.
 pub(super) const ROWS: &[Row] = &[
@@ -349,10 +309,34 @@ pub(super) const ROWS: &[Row] = &[
         PAGE,
     ),
     row(
-        "page-frames",
-        "time of a frame, map and matrix, software drawing (targets: 18.2 ms at 2,000 edges, 33.3 at 10,000)",
-        None,
+        "page-canvas-frames-2000",
+        "map and matrix alone while data flows, software drawing, 200 identities and 2,000 edges",
+        at_least(55.0, "frames/s"),
         PAGE,
+    ),
+    row(
+        "page-canvas-frames-10000",
+        "the same at 1,000 identities and 10,000 edges",
+        at_least(30.0, "frames/s"),
+        PAGE,
+    ),
+    row(
+        "page-frames-2000",
+        "map and matrix in the whole page, over a relay and 5,000 flows/s, 200 identities and 2,000 edges",
+        at_least(55.0, "frames/s"),
+        PAGE,
+    ),
+    row(
+        "page-frames-10000",
+        "the same at 1,000 identities and 10,000 edges",
+        at_least(30.0, "frames/s"),
+        PAGE,
+    ),
+    row(
+        "page-drop-visible",
+        "from before a packet is sent that policy drops until the page shows it, each of a new edge; demo",
+        at_most(1_200.0, "ms"),
+        DEMO,
     ),
     row(
         "memory-policy-cell",
@@ -376,6 +360,7 @@ pub(super) const ROWS: &[Row] = &[
 
 #[cfg(test)]
 mod tests {
+    use super::super::source::Source;
     use super::*;
 
     #[test]

@@ -12,6 +12,17 @@ pub(super) struct Source {
     /// It prints a JSON object per figure; otherwise it is criterion's, and the files that criterion leaves are read.
     pub(super) prints_json: bool,
     pub(super) needs_root: bool,
+    pub(super) beforehand: Beforehand,
+}
+
+/// What has to be there when a bench starts, beside the bench itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beforehand {
+    Nothing,
+    /// The built web page, which the relay takes in, and a browser.
+    Page,
+    /// These, and `tycho` beside the bench, for its demo.
+    PageAndTycho,
 }
 
 pub(super) const FLOW: Source = Source {
@@ -19,6 +30,7 @@ pub(super) const FLOW: Source = Source {
     bench: "pipeline",
     prints_json: false,
     needs_root: false,
+    beforehand: Beforehand::Nothing,
 };
 
 pub(super) const OBSERVER: Source = Source {
@@ -26,6 +38,7 @@ pub(super) const OBSERVER: Source = Source {
     bench: "pipeline",
     prints_json: false,
     needs_root: false,
+    beforehand: Beforehand::Nothing,
 };
 
 pub(super) const MEMORY: Source = Source {
@@ -33,6 +46,7 @@ pub(super) const MEMORY: Source = Source {
     bench: "memory",
     prints_json: true,
     needs_root: false,
+    beforehand: Beforehand::Nothing,
 };
 
 pub(super) const KERNEL: Source = Source {
@@ -40,6 +54,7 @@ pub(super) const KERNEL: Source = Source {
     bench: "kernel",
     prints_json: true,
     needs_root: true,
+    beforehand: Beforehand::Nothing,
 };
 
 pub(super) const RELAY: Source = Source {
@@ -47,6 +62,7 @@ pub(super) const RELAY: Source = Source {
     bench: "relay",
     prints_json: true,
     needs_root: false,
+    beforehand: Beforehand::Nothing,
 };
 
 pub(super) const PAGE: Source = Source {
@@ -54,6 +70,14 @@ pub(super) const PAGE: Source = Source {
     bench: "page",
     prints_json: true,
     needs_root: false,
+    beforehand: Beforehand::Page,
+};
+
+/// Rows of the same bench that start the demo.
+pub(super) const DEMO: Source = Source {
+    needs_root: true,
+    beforehand: Beforehand::PageAndTycho,
+    ..PAGE
 };
 
 pub(super) const REGISTRY: Source = Source {
@@ -61,6 +85,7 @@ pub(super) const REGISTRY: Source = Source {
     bench: "cluster",
     prints_json: true,
     needs_root: false,
+    beforehand: Beforehand::Nothing,
 };
 
 impl Source {

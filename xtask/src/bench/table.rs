@@ -1,7 +1,7 @@
 //! The table: row, our figure, the target, whether it is met, the command.
 
 use super::Figure;
-use super::rows::Row;
+use super::row::{Row, Target};
 
 /// One line per figure, and one per row that has none.
 pub(super) fn render(rows: &[&Row], figures: &[Figure]) -> String {
@@ -34,12 +34,14 @@ fn line(row: &Row, name: &str, figure: Option<&Figure>) -> [String; 6] {
     );
     let target = row.target.map_or_else(
         || "–".to_owned(),
-        |target| format!("≤ {}", amount(target.at_most, target.unit)),
+        |Target { bound, unit }| format!("{} {}", bound.sign(), amount(bound.value(), unit)),
     );
     let verdict = match (figure, row.target) {
         (Some(figure), Some(target)) if figure.unit != target.unit => "other unit".to_owned(),
-        (Some(figure), Some(target)) if figure.value <= target.at_most => "met".to_owned(),
-        (Some(figure), Some(target)) => format!("MISSED ×{:.1}", figure.value / target.at_most),
+        (Some(figure), Some(target)) => match target.bound.worse(figure.value) {
+            worse if worse <= 1.0 => "met".to_owned(),
+            worse => format!("MISSED ×{worse:.1}"),
+        },
         _ => String::new(),
     };
     let command = format!("cargo xtask bench {}", row.name);
@@ -96,21 +98,24 @@ mod tests {
                 .find(|row| row.name == name)
                 .expect("a row of the table")
         };
-        let figure = |row: &str, value: f64| Figure {
+        let figure = |row: &str, value: f64, unit: &str| Figure {
             row: row.to_owned(),
             value,
-            unit: "ns".to_owned(),
+            unit: unit.to_owned(),
         };
         let rows = [
             row("encode"),
             row("kernel-new-v4"),
             row("memory-per-flow"),
             row("decode"),
+            row("page-frames-2000"),
         ];
         let figures = [
-            figure("encode/v4", 43.21),
-            figure("encode-masked", 1.0),
-            figure("kernel-new-v4", 1000.0),
+            figure("encode/v4", 43.21, "ns"),
+            figure("encode-masked", 1.0, "ns"),
+            figure("kernel-new-v4", 1000.0, "ns"),
+            figure("page-frames-2000/map", 55.1, "frames/s"),
+            figure("page-frames-2000/matrix", 50.0, "frames/s"),
         ];
         let text = render(&rows, &figures);
         let cells: Vec<Vec<&str>> = text
@@ -132,6 +137,8 @@ mod tests {
             ["memory-per-flow", "not measured", "≤ 160 bytes"]
         );
         assert_eq!(cells[4][..3], ["decode", "not measured", "–"]);
-        assert_eq!(cells.len(), 5);
+        assert_eq!(cells[5][1..4], ["55.1 frames/s", "≥ 55.0 frames/s", "met"]);
+        assert_eq!(cells[6][3], "MISSED ×1.1");
+        assert_eq!(cells.len(), 7);
     }
 }
