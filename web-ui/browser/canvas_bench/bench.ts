@@ -40,7 +40,13 @@ function event(target: Element, type: string, x: number, y: number, more: object
 }
 
 function map(): Driven {
-  const stage = new MapStage(canvas, { hovered: nothing, pressed: nothing, opened: nothing, moved: nothing });
+  const stage = new MapStage(canvas, {
+    hovered: nothing,
+    pressed: nothing,
+    opened: nothing,
+    moved: nothing,
+    seen: nothing,
+  });
   const layout = new MapLayout(innerWidth / innerHeight);
   return {
     data: () => {

@@ -5,7 +5,12 @@ import { HoverBox } from '../../canvas/hover_box';
 import type { Rate } from '../../canvas/rate';
 import type { MapLayout } from './layout';
 import { MapStage, type MapSpot } from './map_stage';
+import { Minimap, type MinimapScene } from './minimap';
 import type { Scene } from './scene';
+
+function minimapOf(scene: Scene, layout: MapLayout): MinimapScene {
+  return { world: layout.world, boxes: [...layout.pieces], dropped: scene.cards.filter((card) => card.share > 0) };
+}
 
 export interface MapHandle {
   zoomBy(factor: number): void;
@@ -58,14 +63,16 @@ function tellSpot(graph: Graph, spot: MapSpot, rate: Rate): { title: string; lin
 
 export function MapCanvas({ scene, layout, names, selected, rate, pressed, opened, handle }: MapCanvasProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const small = useRef<HTMLCanvasElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const said = useRef<HTMLDivElement>(null);
   const stage = useRef<MapStage>(null);
   // What listeners of the stage need of the newest rendering.
-  const newest = useRef({ scene, rate, pressed, opened });
+  const newest = useRef({ scene, rate, pressed, opened, inSmall: minimapOf(scene, layout) });
 
   useEffect(() => {
     const hoverBox = new HoverBox(box.current!);
+    const minimap = new Minimap(small.current!, (x, y) => stage.current?.centre(x, y));
     const made = new MapStage(canvas.current!, {
       hovered: (spot, x, y) => {
         const told = tellSpot(newest.current.scene.graph, spot, newest.current.rate);
@@ -78,16 +85,18 @@ export function MapCanvas({ scene, layout, names, selected, rate, pressed, opene
         const told = tellSpot(newest.current.scene.graph, { kind: 'card', node }, newest.current.rate);
         said.current!.textContent = told ? `${told.title}: ${told.lines.slice(0, 2).join(', ')}` : '';
       },
+      seen: (sight, palette) => minimap.show(newest.current.inSmall, sight, palette),
     });
     stage.current = made;
     return () => {
       made.dispose();
+      minimap.dispose();
       stage.current = null;
     };
   }, []);
 
   useEffect(() => {
-    newest.current = { scene, rate, pressed, opened };
+    newest.current = { scene, rate, pressed, opened, inSmall: minimapOf(scene, layout) };
     const at = selected === undefined ? -1 : scene.graph.nodes.findIndex((node) => node.key === selected);
     stage.current?.show(scene, layout, names, at);
   }, [scene, layout, names, selected, rate, pressed, opened]);
@@ -107,6 +116,7 @@ export function MapCanvas({ scene, layout, names, selected, rate, pressed, opene
         aria-roledescription="map"
         aria-label={`Map of ${scene.cards.length} identities. Arrow keys move from card to card, Enter selects one, Enter again opens Focus, plus and minus zoom, 0 fits. “As table” shows all edges as a table.`}
       />
+      <canvas ref={small} className="minimap" aria-hidden hidden />
       <div ref={box} className="hover-box" aria-hidden hidden />
       <div ref={said} className="said-only" aria-live="polite" />
     </div>

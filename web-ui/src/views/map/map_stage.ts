@@ -32,6 +32,8 @@ export interface MapListener {
   opened(node: number): void;
   /** The cursor of the keyboard is on this node. */
   moved(node: number): void;
+  /** The part of the world that was drawn. */
+  seen(sight: Rectangle, palette: Palette): void;
 }
 
 const NOTHING: MapSpot = { kind: 'nothing' };
@@ -132,6 +134,13 @@ export class MapStage {
   zoomBy(factor: number): void {
     const { width, height } = this.surface.size;
     this.move(zoomAt(this.viewport, width / 2, height / 2, factor));
+  }
+
+  /** Brings a point of the world to the middle. */
+  centre(x: number, y: number): void {
+    const { width, height } = this.surface.size;
+    const { scale } = this.viewport;
+    this.move({ x: width / 2 - x * scale, y: height / 2 - y * scale, scale });
   }
 
   /** Brings a card to the middle, large enough to be read. */
@@ -283,6 +292,7 @@ export class MapStage {
     drawCards(context, palette, this.font, scene.cards, emphasis, sight, viewport.scale);
     drawBoxNames(context, palette, this.font, layout.pieces, this.names, sight, viewport.scale);
     context.restore();
+    this.listener.seen(sight, palette);
   }
 
   private curveOf(edge: number): Float32Array | undefined {

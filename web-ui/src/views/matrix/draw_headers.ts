@@ -85,7 +85,10 @@ export function drawColumnHeader(
     context.save();
     context.translate(left + (column + 0.5) * cellWidth - scrollX, top - 8);
     context.rotate(-Math.PI / 2);
-    drawName(context, look, name, 0, 0, top - BAND - 14, marked);
+    const room = top - (grid.columns.blocks[blockAt(grid.columns, column)]!.key === '' ? 0 : BAND) - 14;
+    // How many are in it can be read beside the rows; names that differ in their end must not be cut there.
+    const fits = look.letters.width(name, NAME_SIZE) <= room;
+    drawName(context, look, fits ? name : name.replace(/ \(\d+\)$/, ''), 0, 0, room, marked);
     context.restore();
   }
   drawBands(context, look, grid.columns, span.firstColumn, span.lastColumn, (start, length, name) => {
