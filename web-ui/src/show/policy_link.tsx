@@ -22,7 +22,6 @@ function PolicyAnchor({ policy, name, children }: { policy: string | undefined; 
       className="policy-link"
       href={hrefOf(change)}
       title={name}
-      aria-label={name}
       onClick={(event) => {
         event.stopPropagation();
         if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
@@ -31,6 +30,7 @@ function PolicyAnchor({ policy, name, children }: { policy: string | undefined; 
       }}
     >
       {children}
+      <span className="for-readers"> {name}</span>
     </a>
   );
 }
