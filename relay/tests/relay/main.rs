@@ -18,6 +18,7 @@ mod losses;
 mod nodes;
 mod order;
 mod page;
+mod page_tls;
 mod records;
 mod refused;
 mod shown;
