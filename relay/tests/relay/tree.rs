@@ -3,9 +3,17 @@
 use std::time::Duration;
 
 use proto::observer::GetFlowsRequest;
+use proto::tycho::v1::dashboard_client::DashboardClient;
+use proto::tycho::v1::{
+    ExplainFlowRequest, GetAllEndpointsRequest, GetAllPoliciesRequest, GetPolicyTextRequest,
+    PolicyName,
+};
 use relay::Config;
+use tonic::Code;
 
-use crate::fixture::{TestNode, TestRelay, all, flows, follow, named, show, store, time_ns};
+use crate::fixture::{
+    TestNode, TestRelay, all, channel, flows, follow, named, show, store, time_ns,
+};
 
 async fn tree() -> (Vec<TestNode>, Vec<TestRelay>, TestRelay) {
     let mut nodes = Vec::new();
@@ -163,4 +171,41 @@ async fn a_node_that_comes_back_below_after_a_break_above_goes_on_where_it_was()
         flow = stream.flow() => assert_eq!(flow, "b:2"),
         () = next => {}
     }
+}
+
+#[tokio::test]
+async fn what_nodes_say_of_themselves_comes_through_the_relays_between() {
+    let (nodes, below, top) = tree().await;
+    let mut client = DashboardClient::new(channel(top.port).await);
+    let endpoints = client.get_all_endpoints(GetAllEndpointsRequest {}).await;
+    let endpoints = endpoints.unwrap().into_inner();
+    let policies = client.get_all_policies(GetAllPoliciesRequest {}).await;
+    let policies = policies.unwrap().into_inner();
+    // These nodes have none, and each says so itself.
+    let has_none = "shows flows only";
+    for said in [&endpoints.node_status, &policies.node_status] {
+        let names = said.iter().flat_map(|status| &status.node_names);
+        assert!(names.eq(["a", "b", "c", "d"]), "{said:?}");
+        assert!(said.iter().all(|status| status.message.contains(has_none)));
+    }
+    let name = PolicyName {
+        kind: "NetworkPolicy".into(),
+        namespace: "shop".into(),
+        name: "none".into(),
+    };
+    let request = GetPolicyTextRequest { name: Some(name) };
+    let refused = client.get_policy_text(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
+    assert!(refused.message().contains(has_none), "{refused}");
+    let request = ExplainFlowRequest {
+        flow: "none".to_owned(),
+        node_name: "default/a".to_owned(),
+    };
+    let refused = client.explain_flow(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
+    top.end().await;
+    for relay in below {
+        relay.end().await;
+    }
+    drop(nodes);
 }

@@ -10,6 +10,7 @@ use proto::tycho::v1::{
     GetAllEndpointsResponse, GetAllPoliciesRequest, GetAllPoliciesResponse, GetPolicyRequest,
     GetPolicyTextRequest, ListEndpointsRequest, ListPoliciesRequest, NodeEndpoints, Policy,
 };
+use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 
 use crate::merge::about;
@@ -18,6 +19,25 @@ use crate::service::everybody::{Answers, ask, passed_on, path};
 
 /// An answer with policies or endpoints is not larger.
 const MOST_BYTES: usize = 16 << 20;
+
+fn policies_at(peer: &Channel) -> PoliciesClient<Channel> {
+    PoliciesClient::new(peer.clone()).max_decoding_message_size(MOST_BYTES)
+}
+
+fn dashboard_at(peer: &Channel) -> DashboardClient<Channel> {
+    DashboardClient::new(peer.clone()).max_decoding_message_size(MOST_BYTES)
+}
+
+/// What a node says of itself; a relay has nothing to say there, and is asked for what those below it say.
+async fn own_or_below<T>(
+    own: impl Future<Output = Result<Response<T>, Status>>,
+    below: impl Future<Output = Result<Response<T>, Status>>,
+) -> Result<Response<T>, Status> {
+    match own.await {
+        Err(status) if status.code() == Code::Unimplemented => below.await,
+        answer => answer,
+    }
+}
 
 /// The nodes that have given no answer, and why.
 fn missing<T>(answers: &Answers<T>) -> Vec<NodeStatusEvent> {
@@ -33,25 +53,18 @@ pub(super) async fn policies(
     headers: &HeaderMap,
 ) -> Result<GetAllPoliciesResponse, Status> {
     let path = path(relay, headers)?;
-    let answers = ask(relay, |channel| {
-        let path = path.clone();
+    let answers = ask(relay, |peer| {
+        let request = passed_on(&path, GetAllPoliciesRequest {});
         async move {
-            let client = PoliciesClient::new(channel.clone());
-            let mut client = client.max_decoding_message_size(MOST_BYTES);
-            match client.list_policies(ListPoliciesRequest {}).await {
-                Err(status) if status.code() == Code::Unimplemented => {
-                    let client = DashboardClient::new(channel);
-                    let mut client = client.max_decoding_message_size(MOST_BYTES);
-                    let request = passed_on(&path, GetAllPoliciesRequest {});
-                    client.get_all_policies(request).await
-                }
-                answer => answer.map(|answer| {
-                    Response::new(GetAllPoliciesResponse {
-                        nodes: vec![answer.into_inner()],
-                        node_status: Vec::new(),
-                    })
-                }),
-            }
+            let (mut node, mut relay) = (policies_at(&peer), dashboard_at(&peer));
+            let own = async {
+                let answer = node.list_policies(ListPoliciesRequest {}).await?;
+                Ok(Response::new(GetAllPoliciesResponse {
+                    nodes: vec![answer.into_inner()],
+                    node_status: Vec::new(),
+                }))
+            };
+            own_or_below(own, relay.get_all_policies(request)).await
         }
     })
     .await;
@@ -72,29 +85,24 @@ pub(super) async fn endpoints(
     headers: &HeaderMap,
 ) -> Result<GetAllEndpointsResponse, Status> {
     let path = path(relay, headers)?;
-    let answers = ask(relay, |channel| {
-        let path = path.clone();
+    let answers = ask(relay, |peer| {
+        let request = passed_on(&path, GetAllEndpointsRequest {});
         async move {
-            let client = EndpointsClient::new(channel.clone());
-            let mut client = client.max_decoding_message_size(MOST_BYTES);
-            match client.list_endpoints(ListEndpointsRequest::default()).await {
-                Err(status) if status.code() == Code::Unimplemented => {
-                    let client = DashboardClient::new(channel);
-                    let mut client = client.max_decoding_message_size(MOST_BYTES);
-                    let request = passed_on(&path, GetAllEndpointsRequest {});
-                    client.get_all_endpoints(request).await
-                }
-                answer => answer.map(|answer| {
-                    let answer = answer.into_inner();
-                    Response::new(GetAllEndpointsResponse {
-                        nodes: vec![NodeEndpoints {
-                            node_name: answer.node_name,
-                            endpoints: answer.endpoints,
-                        }],
-                        node_status: Vec::new(),
-                    })
-                }),
-            }
+            let node = EndpointsClient::new(peer.clone());
+            let mut node = node.max_decoding_message_size(MOST_BYTES);
+            let mut relay = dashboard_at(&peer);
+            let own = async {
+                let answer = node.list_endpoints(ListEndpointsRequest::default()).await?;
+                let answer = answer.into_inner();
+                Ok(Response::new(GetAllEndpointsResponse {
+                    nodes: vec![NodeEndpoints {
+                        node_name: answer.node_name,
+                        endpoints: answer.endpoints,
+                    }],
+                    node_status: Vec::new(),
+                }))
+            };
+            own_or_below(own, relay.get_all_endpoints(request)).await
         }
     })
     .await;
@@ -121,21 +129,14 @@ pub(super) async fn policy_text(
         .clone()
         .ok_or_else(|| Status::invalid_argument("name is missing: say which policy"))?;
     let words = format!("{}/{}/{}", name.kind, name.namespace, name.name);
-    let answers = ask(relay, |channel| {
-        let (path, name) = (path.clone(), name.clone());
+    let answers = ask(relay, |peer| {
+        let own = GetPolicyRequest {
+            name: Some(name.clone()),
+        };
+        let below = passed_on(&path, request.clone());
         async move {
-            let mut client = PoliciesClient::new(channel.clone());
-            let request = GetPolicyRequest {
-                name: Some(name.clone()),
-            };
-            match client.get_policy(request).await {
-                Err(status) if status.code() == Code::Unimplemented => {
-                    let request = GetPolicyTextRequest { name: Some(name) };
-                    let request = passed_on(&path, request);
-                    DashboardClient::new(channel).get_policy_text(request).await
-                }
-                answer => answer,
-            }
+            let (mut node, mut relay) = (policies_at(&peer), dashboard_at(&peer));
+            own_or_below(node.get_policy(own), relay.get_policy_text(below)).await
         }
     })
     .await;
@@ -165,20 +166,14 @@ pub(super) async fn explain(
             "flow or node_name is missing: give the uuid of a flow, and the node that it came from",
         ));
     }
-    let answers = ask(relay, |channel| {
-        let (path, request) = (path.clone(), request.clone());
+    let answers = ask(relay, |peer| {
+        let own = ExplainRequest {
+            flow: request.flow.clone(),
+        };
+        let below = passed_on(&path, request.clone());
         async move {
-            let client = PoliciesClient::new(channel.clone());
-            let mut client = client.max_decoding_message_size(MOST_BYTES);
-            let flow = request.flow.clone();
-            match client.explain(ExplainRequest { flow }).await {
-                Err(status) if status.code() == Code::Unimplemented => {
-                    let client = DashboardClient::new(channel);
-                    let mut client = client.max_decoding_message_size(MOST_BYTES);
-                    client.explain_flow(passed_on(&path, request)).await
-                }
-                answer => answer,
-            }
+            let (mut node, mut relay) = (policies_at(&peer), dashboard_at(&peer));
+            own_or_below(node.explain(own), relay.explain_flow(below)).await
         }
     })
     .await;
