@@ -262,11 +262,15 @@ mod tests {
     }
 
     fn series(counts: &mut DashboardCounts, verdict: Verdict) -> u32 {
+        series_at(counts, verdict, 80)
+    }
+
+    fn series_at(counts: &mut DashboardCounts, verdict: Verdict, port: u16) -> u32 {
         let key = SeriesKey {
             source: 2,
             destination: 3,
             protocol: 6,
-            port: 80,
+            port,
             direction: TrafficDirection::Ingress.into(),
             verdict: verdict.into(),
             drop_reason: 0,
@@ -320,6 +324,62 @@ mod tests {
         assert_eq!(windows.iter().map(|window| window.late).sum::<u64>(), 1);
         assert_eq!(windows.iter().map(|window| window.lost).sum::<u64>(), 5);
         assert_eq!((counts.lost_of("n"), counts.lost_of("m")), (5, 0));
+    }
+
+    #[test]
+    fn after_a_day_the_bound_holds_and_the_oldest_minutes_have_gone() {
+        const MOST: usize = 120_000;
+        const DAY: u64 = 86_400;
+        let mut counts = DashboardCounts {
+            store: WindowStore::new(MOST),
+            ..counts()
+        };
+        let ports = (0..12).map(|port| series_at(&mut counts, Verdict::Forwarded, port));
+        let ports: Vec<u32> = ports.collect();
+        let minutes = |counts: &DashboardCounts| {
+            let resolutions = counts.extent().resolutions;
+            resolutions
+                .into_iter()
+                .find(|(length_ms, ..)| *length_ms == 60_000)
+        };
+        let mut first_cut = None;
+        for second in 0..DAY {
+            // Half a minute in which every other one is used, and the same of the others.
+            let used = ports.iter().skip((second / 30 % 2) as usize).step_by(2);
+            for series in used {
+                counts.add(*series, START_MS + second * 1_000, &one());
+            }
+            counts.tick(START_MS + second * 1_000 + 1_400);
+            assert!(counts.extent().bytes <= MOST, "{second}");
+            if first_cut.is_none() && minutes(&counts).is_some_and(|(.., is_cut)| is_cut) {
+                first_cut = Some(second);
+            }
+        }
+        let first_cut = first_cut.expect("a day has no room");
+        assert!((7_200..DAY).contains(&first_cut), "{first_cut}");
+        let end_ms = START_MS + DAY * 1_000;
+        let told = counts.extent().resolutions;
+        assert_eq!(told[0], (1_000, end_ms - 300_000, false));
+        let (length_ms, oldest_ms, is_cut) = told[1];
+        assert_eq!((length_ms, is_cut), (10_000, false));
+        assert!((end_ms - oldest_ms).abs_diff(3_600_000) < 10_000);
+        // What is left of the minutes is the newest of them, without a gap; who asks for the whole day gets that.
+        let (_, oldest_ms, is_cut) = told[2];
+        assert!(is_cut);
+        let (length_ms, windows) = counts.within(START_MS, end_ms);
+        assert_eq!((length_ms, windows[0].start_ms), (60_000, oldest_ms));
+        assert!(windows.is_sorted_by(|a, b| a.end_ms() == b.start_ms));
+        assert_eq!(windows.last().map(|window| window.end_ms()), Some(end_ms));
+        let cells = windows.iter().flat_map(|window| decode(&window.cells));
+        let connections: u64 = cells.map(|(_, cell)| cell.connections).sum();
+        assert_eq!(connections, (end_ms - oldest_ms) / 1_000 * 6);
+        // They go one by one: there was no room for one more.
+        let minute = windows[0].cells.len();
+        assert!(
+            counts.extent().bytes + 4 * minute > MOST,
+            "{}",
+            counts.extent().bytes
+        );
     }
 
     #[test]
