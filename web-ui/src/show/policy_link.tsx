@@ -44,9 +44,15 @@ export function PolicyLink({ policy, children }: { policy: PolicyRef; children?:
   );
 }
 
-/** Of a rule it is one; of a default deny, all that ask for it. */
-export function PolicyLinks({ policies }: { policies: readonly PolicyRef[] }) {
-  if (policies.length <= 1) return policies.map((policy) => <PolicyLink key={policyKey(policy)} policy={policy} />);
+/** Of a rule it is one; of a default deny, all that ask for it. `one`: how a single one is called. */
+export function PolicyLinks({ policies, one }: { policies: readonly PolicyRef[]; one?: string }) {
+  if (policies.length <= 1) {
+    return policies.map((policy) => (
+      <PolicyLink key={policyKey(policy)} policy={policy}>
+        {one}
+      </PolicyLink>
+    ));
+  }
   return (
     <span className="policy-links">
       {policies.slice(0, MOST).map((policy) => (

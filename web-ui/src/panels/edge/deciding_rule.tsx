@@ -38,7 +38,7 @@ export function DecidingRule({ rule }: { rule: Rule }) {
           {isOpen ? 'hide its policy' : 'show its policy'}
         </button>
       ) : null}{' '}
-      <PolicyLinks policies={rule.policies} />
+      <PolicyLinks policies={rule.policies} one="in Policies ›" />
       {isOpen ? (
         <div>
           {rule.policies.slice(0, MOST).map((policy) => (
