@@ -63,8 +63,8 @@ impl Cells {
             encode_varint(cell.bytes, &mut out);
             before = series;
         }
-        out.shrink_to_fit();
-        out.into()
+        // A copy takes what it needs; an allocator may leave a vector that shrinks as large as it was.
+        Bytes::copy_from_slice(&out)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The rows of the table: what is measured, by which bench, against which target.
 
 use super::row::{Row, at_least, at_most, nanoseconds, row};
-use super::source::{DEMO, FLOW, KERNEL, MEMORY, OBSERVER, PAGE, REGISTRY, RELAY};
+use super::source::{DAY, DEMO, FLOW, KERNEL, MEMORY, OBSERVER, PAGE, REGISTRY, RELAY};
 
 /// All rows. The targets are those of docs/performance.md.
 pub(super) const ROWS: &[Row] = &[
@@ -289,6 +289,12 @@ pub(super) const ROWS: &[Row] = &[
         "relay's processor time to count a flow for pages, 10,000 edges; bytes for a tab, memory",
         None,
         PAGE,
+    ),
+    row(
+        "page-day",
+        "memory of the relay's counts after a day of 10,000 edges, a third of them active in each second; what is accounted",
+        at_most(256.0, "MiB"),
+        DAY,
     ),
     row(
         "page-first-picture",

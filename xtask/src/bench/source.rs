@@ -65,6 +65,14 @@ pub(super) const RELAY: Source = Source {
     beforehand: Beforehand::Nothing,
 };
 
+pub(super) const DAY: Source = Source {
+    package: "relay",
+    bench: "day",
+    prints_json: true,
+    needs_root: false,
+    beforehand: Beforehand::Nothing,
+};
+
 pub(super) const PAGE: Source = Source {
     package: "tests",
     bench: "page",
