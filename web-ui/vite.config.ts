@@ -16,7 +16,7 @@ function placeholders(): Plugin {
   };
 }
 
-// What src/main.tsx loads piece by piece is all needed: the browser is to fetch it at once.
+// What src/main.ts loads piece by piece is all needed: the browser is to fetch it at once.
 function firstView(): Plugin {
   return {
     name: 'first-view',
@@ -66,12 +66,12 @@ export default defineConfig({
           groups: [
             { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/, priority: 3 },
             { name: 'rpc', test: /node_modules[\\/](@bufbuild|@connectrpc)[\\/]/, priority: 3 },
-            // As src/main.tsx loads them; with each what it needs.
+            // As src/main.ts loads them; with each what it needs.
             { name: 'flow', test: /src[\\/]gen[\\/]flow[\\/]/, priority: 2 },
             { name: 'messages', test: /src[\\/]gen[\\/]/, priority: 1 },
             {
               name: 'begin',
-              test: /vite[\\/]preload-helper|src[\\/](main|shell[\\/]theme|wire[\\/]gently)\.ts$/,
+              test: /vite[\\/]preload-helper|src[\\/](shell[\\/]theme|wire[\\/]gently)\.ts$/,
               priority: 4,
             },
             { name: 'page', test: /src[\\/]shell[\\/]start\.tsx$/ },

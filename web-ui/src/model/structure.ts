@@ -12,15 +12,14 @@ export interface FixedEdge {
 
 type OpenEdge = FixedEdge & { readonly series: Series[] };
 
-const byName = new Intl.Collator();
 const MOST_GROUPS = 2 ** 24;
 
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
 function inOrder(a: Group, b: Group): number {
-  return (
-    byName.compare(a.namespace || '\uffff', b.namespace || '\uffff') ||
-    byName.compare(a.name, b.name) ||
-    byName.compare(a.key, b.key)
-  );
+  return compare(a.namespace || '\uffff', b.namespace || '\uffff') || compare(a.name, b.name) || compare(a.key, b.key);
 }
 
 /** The groups of label sets, in the order in which they were found. */

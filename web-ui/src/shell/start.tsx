@@ -3,5 +3,7 @@ import { createRoot } from 'react-dom/client';
 import { startApp } from './app';
 import { Shell } from './shell';
 
-startApp();
-createRoot(document.getElementById('root')!).render(<Shell />);
+export function start(): void {
+  startApp();
+  createRoot(document.getElementById('root')!).render(<Shell />);
+}

@@ -1,8 +1,15 @@
 // Numbers stay honest when they are made short.
 import { describe, expect, it } from 'vitest';
-import { bytesText, countText, durationText, rateText, shareText } from './numbers';
+import { bytesText, countText, durationText, exactText, rateText, shareText } from './numbers';
 
 describe('numbers', () => {
+  it.each([
+    [0, '0'],
+    [999, '999'],
+    [1000, '1,000'],
+    [1_234_567.4, '1,234,567'],
+    [-1234, '-1,234'],
+  ])('all of %d', (value, text) => expect(exactText(value)).toBe(text));
   it.each([
     [0, '0'],
     [9999, '9,999'],

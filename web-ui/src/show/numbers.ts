@@ -1,11 +1,10 @@
 // Numbers and times as people read them.
 
-const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const UNITS = ['', 'k', 'M', 'G', 'T', 'P'];
 
 /** `0`, `1,234`, `12.3k`: exact up to ten thousand. */
 export function countText(count: number): string {
-  if (count < 10_000) return whole.format(count);
+  if (count < 10_000) return exactText(count);
   let unit = 0;
   let value = count;
   while (value >= 999.5 && unit < UNITS.length - 1) {
@@ -15,8 +14,9 @@ export function countText(count: number): string {
   return `${value < 100 ? value.toFixed(1) : value.toFixed(0)}${UNITS[unit]!}`;
 }
 
+/** Not by `Intl`, which takes a browser 25 ms to begin with. */
 export function exactText(count: number): string {
-  return whole.format(count);
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** `0.02/s`, `3.4/s`, `1.2k/s`. */
@@ -28,7 +28,7 @@ export function rateText(rate: number): string {
 }
 
 export function bytesText(bytes: number): string {
-  if (bytes < 1024) return `${whole.format(bytes)} B`;
+  if (bytes < 1024) return `${exactText(bytes)} B`;
   let unit = -1;
   let value = bytes;
   do {
