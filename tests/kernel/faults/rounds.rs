@@ -16,7 +16,7 @@ const ROUNDS_IN_CI: u32 = 3;
 /// stores, tables and allocators fill; after that an observer's memory goes up and down by a few MiB.
 const GROWTH_KIB: u64 = 16 * 1_024;
 
-/// The same where a third is a single round: one that has just been started again may be 16 MiB from the one before.
+/// The same where a third is a single round: one that had just been started again was seen 13 MiB above the one before.
 const GROWTH_OF_ONE_ROUND_KIB: u64 = 64 * 1_024;
 
 /// Rounds of which the median tells no such chance.

@@ -38,7 +38,7 @@ export class Definitions {
   private readonly definitions: (SeriesDefinition | undefined)[] = [];
   private resolved: (Series | undefined)[] = [];
   /** Series that were told since they were last resolved; all if an end, rule or node was told. */
-  private pending: number[] = [];
+  private readonly pending = new Set<number>();
   private allPending = false;
   /** What the last change of `series` was: these numbers are new, or, if `undefined`, others may mean something else. */
   added: readonly number[] | undefined;
@@ -52,7 +52,7 @@ export class Definitions {
     for (const node of told.nodes) this.nodes.set(node.number, node.name);
     for (const series of told.series) {
       this.definitions[series.number] = series;
-      this.pending.push(series.number);
+      this.pending.add(series.number);
     }
     if (told.labelSets.length + told.rules.length + told.nodes.length > 0) this.allPending = true;
     if (this.allPending || told.series.length > 0) this.revision++;
@@ -66,13 +66,13 @@ export class Definitions {
     this.nodes.clear();
     this.definitions.length = 0;
     this.resolved = [];
-    this.pending = [];
+    this.pending.clear();
     this.allPending = true;
   }
 
   /** By number, with holes. Another array whenever something has changed. */
   series(): readonly (Series | undefined)[] {
-    if (!this.allPending && this.pending.length === 0) return this.resolved;
+    if (!this.allPending && this.pending.size === 0) return this.resolved;
     if (this.allPending) {
       const sets = new Map(tellApart([...this.told.values()]).map((set) => [set.number, set]));
       this.resolved = this.definitions.map((definition) => definition && this.resolve(definition, sets));
@@ -80,12 +80,12 @@ export class Definitions {
       this.added = undefined;
     } else {
       const next = this.resolved.slice();
-      const told = new Set(this.pending);
-      this.added = this.pending.some((number) => next[number]) ? undefined : [...told];
+      const told = [...this.pending];
+      this.added = told.some((number) => next[number]) ? undefined : told;
       for (const number of told) next[number] = this.resolve(this.definitions[number]!, this.sets);
       this.resolved = next;
     }
-    this.pending = [];
+    this.pending.clear();
     this.allPending = false;
     return this.resolved;
   }
