@@ -1,6 +1,7 @@
-//! `cargo xtask test`: builds every test once, runs the tiers this user can run, ends with the sums.
+//! `cargo xtask test`: builds every test once, runs the tiers this user can run, ends with what failed and the sums.
 
 mod executables;
+mod failures;
 mod outcome;
 
 use std::process::Command;

@@ -1,28 +1,36 @@
-//! How many tests passed and failed: read from what the test programs print, while it is shown.
+//! How many tests passed and failed, and what those that failed said: read from what the test programs print, while it is shown.
 
 use std::fmt;
 use std::ops::AddAssign;
 use std::process::Command;
 
+use super::failures::Failures;
 use crate::stages;
 
 /// Sums over test programs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Outcome {
     passed: u64,
     failed: u64,
+    failures: Failures,
 }
 
 impl AddAssign for Outcome {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.failures.extend(other.failures);
     }
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} passed, {} failed", self.passed, self.failed)
+        let Self {
+            passed,
+            failed,
+            failures,
+        } = self;
+        write!(formatter, "{failures}{passed} passed, {failed} failed")
     }
 }
 
@@ -31,6 +39,7 @@ pub(super) fn watch(command: &mut Command) -> anyhow::Result<(Outcome, anyhow::R
     let mut outcome = Outcome::default();
     let result = stages::watch(command, |line| {
         outcome += closing_line(line).unwrap_or_default();
+        outcome.failures.read(line);
     })?;
     if result.is_err() {
         // A program that died has no closing line; it counts as one failure.
@@ -54,6 +63,7 @@ fn closing_line(line: &str) -> Option<Outcome> {
     Some(Outcome {
         passed: count("passed")?,
         failed: count("failed")?,
+        ..Outcome::default()
     })
 }
 
