@@ -38,6 +38,14 @@ impl ClockOffset {
         }
     }
 
+    /// The same against a clock that is ahead of ours by so much.
+    pub(crate) fn beside(self, other_ns: i64) -> Self {
+        Self {
+            offset_ns: self.offset_ns.saturating_sub(other_ns),
+            ..self
+        }
+    }
+
     /// Whether the clocks are apart by more than `bound`, whatever the error.
     #[must_use]
     pub fn is_beyond(&self, bound: Duration) -> bool {

@@ -75,12 +75,14 @@ impl Merge {
         self.open(index, view, &wanted);
     }
 
-    /// A node that the stream has, perhaps over a new connection: it is asked once all rows in hand are taken.
+    /// A node that the stream has. Over a new connection, and when its clock is found to be elsewhere, it is asked anew
+    /// once all rows in hand are taken.
     fn returned(&mut self, index: usize, peer: &Arc<Peer>, view: &PeerView) {
         let source = &mut self.sources[index];
         let connection = view.connection().map_or(0, |connection| connection.number);
         let is_same = source.connection == connection && Arc::ptr_eq(&source.peer, peer);
-        if is_same || !self.selection.follow {
+        let is_right = !peer.has_moved_from(source.offset_ns(), self.shared.bounds.skew);
+        if is_same && is_right || !self.selection.follow {
             return;
         }
         source.close();
@@ -105,7 +107,11 @@ impl Merge {
         };
         let source = &mut self.sources[index];
         let offset = source.peer.skew(self.shared.bounds.skew);
+        let was_skewed = source.offset_ns() != 0;
         source.correct(offset.map_or(0, |offset| offset.offset_ns));
+        if offset.is_none() && was_skewed {
+            self.statuses.set_right(&source.name);
+        }
         if let Some(offset) = offset {
             let apart = Duration::from_nanos(offset.offset_ns.unsigned_abs());
             let way = if offset.offset_ns > 0 {
@@ -136,7 +142,7 @@ impl Merge {
             (NodeKind::Hubble, newest_ns @ 1.., _) => newest_ns + 1,
             // Of a relay's nodes some may have no place yet.
             (NodeKind::Observer, _, 0) if begun > 0 => 0,
-            (_, _, 0) => source.peer.its_time_ns(self.began_ns),
+            (_, _, 0) => self.began_at(index),
             (_, _, since_ns) => since_ns,
         };
         Wanted {
@@ -148,6 +154,17 @@ impl Merge {
             resume,
             path: self.wanted.path.clone(),
         }
+    }
+
+    /// When the stream began, by a node's clock; by what its clock was before, if that is earlier: flows may still come that
+    /// have such times.
+    fn began_at(&self, index: usize) -> u64 {
+        let source = &self.sources[index];
+        let by_its_clock = source.peer.its_time_ns(self.began_ns);
+        if source.connection == 0 {
+            return by_its_clock;
+        }
+        by_its_clock.min(self.began_ns.saturating_add_signed(source.offset_ns()))
     }
 
     /// What to ask of a node that is there from the start.

@@ -25,8 +25,8 @@ pub(super) struct Source {
     stream: Option<Stream>,
     reader: BatchReader,
     rows: Rows,
-    /// What its times must be added to be ours, if its clock is beyond the bound.
-    correction_ns: i64,
+    /// How far its clock is taken to be ahead of ours: 0 within the bound.
+    offset_ns: i64,
     /// No row that comes has an earlier place in the order.
     bound_ns: u64,
     /// How many flows come before those that follow, once it was told.
@@ -85,7 +85,7 @@ impl Source {
             stream: None,
             reader,
             rows: Rows::default(),
-            correction_ns: 0,
+            offset_ns: 0,
             bound_ns: 0,
             expected: None,
             waiting: Waiting::default(),
@@ -121,7 +121,12 @@ impl Source {
 
     /// Its times are set right by so much from now on.
     pub(super) fn correct(&mut self, offset_ns: i64) {
-        self.correction_ns = offset_ns.saturating_neg();
+        self.offset_ns = offset_ns;
+    }
+
+    /// How far its clock is taken to be ahead of ours.
+    pub(super) fn offset_ns(&self) -> i64 {
+        self.offset_ns
     }
 
     /// Whether more may come.
@@ -270,6 +275,6 @@ impl Source {
     }
 
     fn corrected(&self, time_ns: u64) -> u64 {
-        time_ns.saturating_add_signed(self.correction_ns)
+        time_ns.saturating_sub_signed(self.offset_ns)
     }
 }

@@ -75,6 +75,12 @@ impl Statuses {
         self.push(NodeState::NodeConnected, vec![name.to_owned()], "");
     }
 
+    /// Its flows are merged by its own times again.
+    pub(super) fn set_right(&mut self, name: &str) {
+        let words = "its clock is right again";
+        self.push(NodeState::NodeConnected, vec![name.to_owned()], words);
+    }
+
     /// Something went wrong with a node.
     pub(crate) fn error(&mut self, name: &str, message: &str) {
         self.push(NodeState::NodeError, vec![name.to_owned()], message);

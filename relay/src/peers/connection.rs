@@ -62,7 +62,7 @@ pub(super) async fn keep(peer: Arc<Peer>, shared: Shared, stop: CancellationToke
                     let name = peer.view().name;
                     tracing::info!(peer = name, address = %peer.spec.address, "connected");
                     backoff.reset();
-                    let reason = ask(&peer, channel).await;
+                    let reason = ask(&peer, channel, &shared.board).await;
                     connection.lost.cancel();
                     tracing::warn!(peer = name, address = %peer.spec.address, reason, "lost the connection");
                     reason
@@ -148,7 +148,7 @@ async fn first_answer(channel: Channel) -> Result<FirstAnswer, String> {
 }
 
 /// Asks until there is no answer; says why not.
-async fn ask(peer: &Peer, channel: Channel) -> String {
+async fn ask(peer: &Peer, channel: Channel, board: &Board) -> String {
     let is_hubble = peer.view().kind == NodeKind::Hubble;
     let epoch = peer.view().heartbeat.epoch;
     let mut client = BatchesClient::new(channel.clone());
@@ -170,7 +170,11 @@ async fn ask(peer: &Peer, channel: Channel) -> String {
             Ok(Ok((heartbeat, _))) if heartbeat.epoch != epoch => {
                 return "it has begun a new life".to_owned();
             }
-            Ok(Ok((heartbeat, times))) => peer.answered(heartbeat, times),
+            Ok(Ok((heartbeat, times))) => {
+                if peer.answered(heartbeat, times) {
+                    board.changed();
+                }
+            }
             Ok(Err(reason)) => return reason,
             Err(_elapsed) => return format!("no answer within {PATIENCE:?}"),
         }

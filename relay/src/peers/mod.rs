@@ -52,7 +52,7 @@ impl Board {
         problems.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Sees a change of the list, of whether a peer can be asked, or of what is wrong with a source.
+    /// Sees a change of the list, of whether a peer can be asked, of its clock, or of what is wrong with a source.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()

@@ -12,6 +12,9 @@ use tonic::transport::Channel;
 use super::PeerSpec;
 use crate::clock::{ClockEstimate, ClockOffset, wall_ns};
 
+/// A clock that is found so far from where it was told to be is told anew.
+const MOVED: Duration = Duration::from_millis(100);
+
 /// A peer that some source names. It goes when no source does.
 #[derive(Debug)]
 pub struct Peer {
@@ -33,6 +36,8 @@ struct Known {
     heartbeat: HeartbeatResponse,
     kind: NodeKind,
     clock: ClockEstimate,
+    /// How far it was ahead when that was last told.
+    told_offset_ns: i64,
     connects: u64,
 }
 
@@ -93,6 +98,7 @@ impl Peer {
             heartbeat: HeartbeatResponse::default(),
             kind: NodeKind::Unspecified,
             clock: ClockEstimate::default(),
+            told_offset_ns: 0,
             connects: 0,
         };
         Self {
@@ -144,6 +150,12 @@ impl Peer {
         offset.filter(|offset| offset.is_beyond(bound))
     }
 
+    /// Whether its clock is now known to be further than a bound from where it was thought to be.
+    pub(crate) fn has_moved_from(&self, offset_ns: i64, bound: Duration) -> bool {
+        let offset = self.lock().clock.best();
+        offset.is_some_and(|offset| offset.beside(offset_ns).is_beyond(bound))
+    }
+
     /// It answers. Gives the connection.
     pub(super) fn connected(&self, channel: Channel, first: FirstAnswer) -> Connection {
         let mut known = self.lock();
@@ -163,22 +175,32 @@ impl Peer {
             let peer_ns = known.heartbeat.wall_ns;
             known.clock.add(sent_ns, peer_ns, received_ns);
         }
+        known.told_offset_ns = known.clock.best().map_or(0, |clock| clock.offset_ns);
         known.state = PeerState::Connected(connection.clone());
         known.since_ns = wall_ns();
         connection
     }
 
-    /// It has answered again.
+    /// It has answered again. Says whether its clock is somewhere else than was told: it was set, it drifts, or it is known
+    /// better now.
     pub(super) fn answered(
         &self,
         heartbeat: HeartbeatResponse,
         sent_and_received_ns: Option<(u64, u64)>,
-    ) {
+    ) -> bool {
         let mut known = self.lock();
         if let Some((sent_ns, received_ns)) = sent_and_received_ns {
             known.clock.add(sent_ns, heartbeat.wall_ns, received_ns);
         }
         known.heartbeat = heartbeat;
+        let Some(clock) = known.clock.best() else {
+            return false;
+        };
+        let moved = clock.beside(known.told_offset_ns).is_beyond(MOVED);
+        if moved {
+            known.told_offset_ns = clock.offset_ns;
+        }
+        moved
     }
 
     /// It does not answer (any more), or is not wanted any more. Says whether anybody can tell the difference.

@@ -1,13 +1,17 @@
 //! Clocks that disagree: within the bound by their own times, beyond it by corrected ones, and named.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
+use daemon::tasks::Tasks;
 use observer::pipeline::monotonic_ns;
 use proto::observer::GetFlowsRequest;
 use relay::Config;
 
 use crate::fixture::{TestNode, TestRelay, all, flows, follow, named};
+use crate::heartbeats::Heartbeats;
 use crate::shown::source_port;
 
 const MS: i64 = 1_000_000;
@@ -33,11 +37,26 @@ async fn a_clock_beyond_the_bound_is_set_right_and_named() {
                 (&mut b, &mut a)
             };
             one.live(port);
-            other.beat();
-            assert_eq!(stream.flow().await, format!("{}:{port}", one.name));
+            let expect = format!("{}:{port}", one.name);
+            let next = async { assert_eq!(stream.flow().await, expect) };
+            while_they_beat(&mut [&mut *one, &mut *other], next).await;
             // Further apart than the estimate may be wrong.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+}
+
+/// Does it while the drains of these nodes look, as they do all the time.
+async fn while_they_beat(nodes: &mut [&mut TestNode], work: impl Future<Output = ()>) {
+    let beats = async {
+        loop {
+            nodes.iter_mut().for_each(|node| node.beat());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = beats => {}
     }
 }
 
@@ -58,6 +77,58 @@ async fn a_clock_within_the_bound_is_believed() {
     }
     assert_eq!(stream.flow().await, "b:2");
     assert_eq!(stream.flow().await, "a:1");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_known_better_later_is_set_right_then() {
+    let mut a = TestNode::start("a", 10_000).await;
+    let mut b = TestNode::start_at("b", 10_000, 2_000 * MS, 0).await;
+    let tasks = Tasks::new();
+    // It could also be the answer of a clock within the bound.
+    let slow = Heartbeats {
+        first_delay: Duration::from_millis(1_700),
+        ..Heartbeats::default()
+    };
+    let slow = slow.of(&b, &tasks).await;
+    let relay = TestRelay::over(vec![named("a", a.port), named("b", slow)], 2).await;
+    let mut stream = relay.stream(follow()).await;
+    assert_eq!(stream.status().await, "connected a,b");
+    let skewed = stream.status().await;
+    assert!(
+        skewed.starts_with("error b (skewed: its clock is 2.0"),
+        "{skewed}"
+    );
+    b.live(1);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    a.live(2);
+    let next = async {
+        assert_eq!(stream.flow().await, "b:1");
+        assert_eq!(stream.flow().await, "a:2");
+    };
+    while_they_beat(&mut [&mut a, &mut b], next).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_is_told_and_told_again_when_it_is_right() {
+    let mut a = TestNode::start("a", 10_000).await;
+    let tasks = Tasks::new();
+    let heartbeats = Heartbeats::default();
+    let ahead_ns = Arc::clone(&heartbeats.ahead_ns);
+    let port = heartbeats.of(&a, &tasks).await;
+    let relay = TestRelay::over(vec![named("a", port)], 1).await;
+    let mut stream = relay.stream(follow()).await;
+    assert_eq!(stream.status().await, "connected a");
+    for (offset_ms, words, flow) in [
+        (60_000, "error a (skewed: its clock is 60.", 1),
+        (-60_000, "error a (skewed: its clock is 60.", 2),
+        (0, "connected a (its clock is right again)", 3),
+    ] {
+        ahead_ns.store(offset_ms * MS, Ordering::Relaxed);
+        let told = stream.status().await;
+        assert!(told.starts_with(words), "{told}");
+        a.live(flow);
+        assert_eq!(stream.flow().await, format!("a:{flow}"));
+    }
 }
 
 #[tokio::test]

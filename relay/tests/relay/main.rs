@@ -10,6 +10,7 @@ mod dashboard;
 mod edges;
 mod fixture;
 mod follow;
+mod heartbeats;
 mod history;
 mod hubble;
 mod hubble_server;
