@@ -65,6 +65,11 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/, priority: 3 },
+            {
+              name: 'descriptors',
+              test: /@bufbuild[\\/]protobuf[\\/].*[\\/]descriptor_pb\.js$/,
+              priority: 4,
+            },
             { name: 'rpc', test: /node_modules[\\/](@bufbuild|@connectrpc)[\\/]/, priority: 3 },
             // As src/main.ts loads them; with each what it needs.
             { name: 'flow', test: /src[\\/]gen[\\/]flow[\\/]/, priority: 2 },

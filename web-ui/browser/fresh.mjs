@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
+/** A browser that has just been started is busy with itself. */
+const AT_REST_MS = 2_000;
+
 /** Runs `work` with the page of such a browser, which draws in software. */
 export async function fresh(work) {
   const profile = mkdtempSync(join(tmpdir(), 'tycho-measure-'));
@@ -23,7 +26,9 @@ export async function fresh(work) {
     ],
   });
   try {
-    return await work(browser.pages()[0]);
+    const [page] = browser.pages();
+    await page.waitForTimeout(AT_REST_MS);
+    return await work(page);
   } finally {
     await browser.close();
     rmSync(profile, { recursive: true, force: true });

@@ -50,14 +50,14 @@ export interface Totals {
   readonly all: number;
 }
 
-export function totalsOf(rows: readonly EdgeRow[]): Totals {
-  let [all, dropped, audited] = [0, 0, 0];
-  for (const row of rows) {
-    all += row.total;
-    dropped += row.dropped;
-    audited += row.audited;
+/** Of everything that matches. The sums of all rows are the same, but rows have to be put together first. */
+export function totalsOf(picture: Picture, measure: Measure): Totals {
+  const totals = { forwarded: 0, audited: 0, dropped: 0 };
+  for (const series of picture.series) {
+    if (!series || picture.matches[series.number] !== 1 || !series.counts) continue;
+    totals[series.verdict] += picture.sums[measure][series.number] ?? 0;
   }
-  return { all, dropped, audited, forwarded: all - dropped - audited };
+  return { ...totals, all: totals.forwarded + totals.audited + totals.dropped };
 }
 
 export interface ReasonRow {

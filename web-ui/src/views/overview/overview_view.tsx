@@ -1,6 +1,6 @@
 // The first view: how much, how much of it is dropped and why, who talks most, what is new.
 import './overview.css';
-import { useMemo } from 'react';
+import { memo, useMemo } from 'react';
 import { rangeSeconds, type Measure } from '../../model/picture';
 import { statuses } from '../../model/live_state';
 import { useStore } from '../../model/store';
@@ -13,12 +13,15 @@ import { bytesText, countText, exactText, rateText, shareText } from '../../show
 import { pickReason } from '../../show/pick';
 import { topOf } from '../../show/top';
 import { Timeline } from '../../show/timeline';
+import { useGrowing } from '../../show/use_growing';
 import { Value } from '../../show/value';
 import { VerdictMark } from '../../show/verdict';
 import { edgeRows, portsOf, reasonRows, totalsOf, type EdgeRow } from './edges';
 import { NewEdges } from './new_edges';
 
 const TOP = 10;
+/** In this order, a frame each. Edges are put together before they are drawn. */
+const PARTS = ['figures', 'reasons', 'edges', 'talkers', 'new edges'] as const;
 const MEASURES: readonly (readonly [Measure, string])[] = [
   ['connections', 'Connections'],
   ['packets', 'Packets'],
@@ -65,7 +68,13 @@ function Ports({ row }: { row: EdgeRow }) {
   );
 }
 
-function Talkers({ rows, all, measure }: { rows: readonly EdgeRow[]; all: number; measure: Measure }) {
+interface TalkersProps {
+  rows: readonly EdgeRow[];
+  all: number;
+  measure: Measure;
+}
+
+const Talkers = memo(function Talkers({ rows, all, measure }: TalkersProps) {
   const [, go] = usePlace();
   const talking = rows.reduce((count, row) => count + (row.total > 0 ? 1 : 0), 0);
   const busy = topOf(rows, TOP, (a, b) => b.total - a.total || a.edge.key.localeCompare(b.edge.key)).filter(
@@ -116,7 +125,7 @@ function Talkers({ rows, all, measure }: { rows: readonly EdgeRow[]; all: number
       </ul>
     </section>
   );
-}
+});
 
 function Reasons() {
   const picture = usePicture();
@@ -164,13 +173,16 @@ export function OverviewView() {
   const picture = usePicture();
   const status = useStore(statuses);
   const [place, go] = usePlace();
-  const rows = useMemo(() => edgeRows(picture, 'connections'), [picture]);
+  const ready = useGrowing(PARTS.length, 1);
+  const has = (part: (typeof PARTS)[number]) => PARTS.indexOf(part) < ready;
+  const hasEdges = has('edges');
+  const rows = useMemo(() => (hasEdges ? edgeRows(picture, 'connections') : []), [picture, hasEdges]);
   const measured = useMemo(
-    () => (place.measure === 'connections' ? rows : edgeRows(picture, place.measure)),
-    [picture, place.measure, rows],
+    () => (place.measure === 'connections' || !hasEdges ? rows : edgeRows(picture, place.measure)),
+    [picture, place.measure, rows, hasEdges],
   );
-  const totals = useMemo(() => totalsOf(rows), [rows]);
-  const all = useMemo(() => totalsOf(measured).all, [measured]);
+  const totals = useMemo(() => totalsOf(picture, 'connections'), [picture]);
+  const all = useMemo(() => totalsOf(picture, place.measure).all, [picture, place.measure]);
   if (picture.empty) return <NoCounts />;
   const seconds = rangeSeconds(picture);
   const lostAll = status?.nodes.reduce((sum, node) => sum + Number(node.lost), 0) ?? 0;
@@ -237,10 +249,10 @@ export function OverviewView() {
         </EmptyState>
       )}
       <div className="overview-cards">
-        {all > 0 && <Talkers rows={measured} all={all} measure={place.measure} />}
+        {has('talkers') && all > 0 && <Talkers rows={measured} all={all} measure={place.measure} />}
         <div className="overview-column">
-          <Reasons />
-          <NewEdges rows={rows} />
+          {has('reasons') && <Reasons />}
+          {has('new edges') && <NewEdges rows={rows} />}
         </div>
       </div>
     </div>
