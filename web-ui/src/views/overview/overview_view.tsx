@@ -170,6 +170,12 @@ function Reasons() {
 }
 
 export function OverviewView() {
+  const { empty } = usePicture();
+  return empty ? <NoCounts /> : <Parts />;
+}
+
+/** They begin to come with the first picture. */
+function Parts() {
   const picture = usePicture();
   const status = useStore(statuses);
   const [place, go] = usePlace();
@@ -183,7 +189,6 @@ export function OverviewView() {
   );
   const totals = useMemo(() => totalsOf(picture, 'connections'), [picture]);
   const all = useMemo(() => totalsOf(picture, place.measure).all, [picture, place.measure]);
-  if (picture.empty) return <NoCounts />;
   const seconds = rangeSeconds(picture);
   const lostAll = status?.nodes.reduce((sum, node) => sum + Number(node.lost), 0) ?? 0;
   return (
