@@ -12,6 +12,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::fixture::{TestNode, channel};
+use crate::serve::serve;
 
 /// What becomes of them.
 #[derive(Clone, Debug, Default)]
@@ -36,14 +37,7 @@ impl Heartbeats {
             heartbeats: self,
             answered: AtomicBool::new(false),
         });
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
-        let served = tonic::transport::Server::builder()
-            .add_service(server)
-            .serve_with_incoming_shutdown(incoming, tasks.cancellation().cancelled_owned());
-        tasks.spawn("heartbeats", served);
-        port
+        serve("heartbeats", server, tasks).await
     }
 }
 

@@ -12,6 +12,8 @@ use proto::observer::*;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
+use crate::serve::serve;
+
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// What it holds; appended to while it runs.
@@ -28,13 +30,7 @@ impl HubbleServer {
             flows: Arc::default(),
             changes: watch::Sender::new(0),
         };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
-        let served = tonic::transport::Server::builder()
-            .add_service(ObserverServer::new(server.clone()))
-            .serve_with_incoming_shutdown(incoming, tasks.cancellation().cancelled_owned());
-        tasks.spawn("hubble", served);
+        let port = serve("hubble", ObserverServer::new(server.clone()), tasks).await;
         (server, port)
     }
 

@@ -22,6 +22,7 @@ mod page;
 mod page_tls;
 mod records;
 mod refused;
+mod serve;
 mod shown;
 mod tree;
 mod union;

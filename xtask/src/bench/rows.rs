@@ -310,7 +310,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "page-longest-task",
-        "longest task of the main thread in five first visits in which views change, 2,000 edges: by the processor's time, by the clock",
+        "longest task of the main thread in five first visits, 2,000 edges: by the processor's time, by the clock",
         at_most(100.0, "ms"),
         PAGE,
     ),

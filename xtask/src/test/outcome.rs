@@ -1,4 +1,5 @@
-//! How many tests passed and failed, and what those that failed said: read from what the test programs print, while it is shown.
+//! How many tests passed and failed, and what the failed ones said: read from what the test programs print, while it is
+//! shown.
 
 use std::fmt;
 use std::ops::AddAssign;

@@ -50,11 +50,17 @@ export interface Totals {
   readonly all: number;
 }
 
+/** What matches and is part of the totals. */
+function* counted(picture: Picture): Generator<Series, void, undefined> {
+  for (const series of picture.series) {
+    if (series?.counts && picture.matches[series.number] === 1) yield series;
+  }
+}
+
 /** Of everything that matches. The sums of all rows are the same, but rows have to be put together first. */
 export function totalsOf(picture: Picture, measure: Measure): Totals {
   const totals = { forwarded: 0, audited: 0, dropped: 0 };
-  for (const series of picture.series) {
-    if (!series || picture.matches[series.number] !== 1 || !series.counts) continue;
+  for (const series of counted(picture)) {
     totals[series.verdict] += picture.sums[measure][series.number] ?? 0;
   }
   return { ...totals, all: totals.forwarded + totals.audited + totals.dropped };
@@ -69,8 +75,8 @@ export interface ReasonRow {
 /** Dropped connections by reason and rule, the most first. */
 export function reasonRows(picture: Picture): ReasonRow[] {
   const rows = new Map<string, { reason: string; rule: Rule | undefined; connections: number }>();
-  for (const series of picture.series) {
-    if (!series || picture.matches[series.number] !== 1 || series.verdict !== 'dropped' || !series.counts) continue;
+  for (const series of counted(picture)) {
+    if (series.verdict !== 'dropped') continue;
     const connections = picture.sums.connections[series.number] ?? 0;
     if (connections === 0) continue;
     const key = `${series.dropReason}\n${series.rule?.description ?? ''}`;
