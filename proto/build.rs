@@ -38,6 +38,7 @@ fn main() -> anyhow::Result<()> {
     tonic_prost_build::configure()
         // Rows are read where they arrived.
         .bytes(".tycho.v1.Batch")
+        .bytes(".tycho.v1.MetadataDefinition")
         // Windows are kept as they are told.
         .bytes(".tycho.v1.Window")
         .bytes(".tycho.v1.EarlyDrops")

@@ -1,9 +1,12 @@
 //! Definitions as messages, and back.
 
 use bpf_events::record::{DIRECTION_EGRESS, DIRECTION_INGRESS};
-use proto::flow::{Policy, TrafficDirection};
+use bytes::Bytes;
+use prost::Message as _;
+use proto::flow::{Endpoint, Policy, TrafficDirection};
 use proto::tycho::v1::{InterfaceDefinition, MetadataDefinition, RuleDefinition};
 
+use super::BatchError;
 use crate::metadata::{MetadataContent, MetadataVersion};
 use crate::rules::{PolicyRef, Rule, RuleAction, RuleInfo};
 
@@ -11,16 +14,19 @@ pub(super) fn metadata_definition(lane: u32, version: &MetadataVersion) -> Metad
     MetadataDefinition {
         lane,
         index: version.index(),
-        endpoint: Some(version.content().endpoint()),
+        endpoint: Bytes::copy_from_slice(version.endpoint_bytes()),
         from_ns: version.from_ns(),
     }
 }
 
 pub(super) fn metadata_version(
     definition: &MetadataDefinition,
-) -> Result<MetadataVersion, policy::LabelError> {
-    let endpoint = definition.endpoint.clone().unwrap_or_default();
-    let content = MetadataContent::try_from(&endpoint)?;
+) -> Result<MetadataVersion, BatchError> {
+    let index = definition.index;
+    let endpoint = Endpoint::decode(&*definition.endpoint)
+        .map_err(|source| BatchError::Endpoint { index, source })?;
+    let content = MetadataContent::try_from(&endpoint)
+        .map_err(|source| BatchError::Labels { index, source })?;
     Ok(MetadataVersion::new(
         definition.index,
         content,

@@ -1,9 +1,10 @@
 //! The receiving side of one lane: the tables of its node, as far as the stream has told them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use super::BatchError;
 use crate::encode::Names;
 use crate::interfaces::InterfaceTable;
 use crate::metadata::{MetadataTable, MetadataVersion};
@@ -50,21 +51,27 @@ impl Lane {
 }
 
 /// Shares what several streams of a peer are told alike: each stream has tables of its own, their entries are the same.
+/// What was read last is kept for streams to come, which are told it anew.
 #[derive(Debug, Default)]
 pub struct Interner {
     metadata: Mutex<Shared<(u64, u32, u64), MetadataVersion>>,
     rules: Mutex<Shared<(u64, u32), Rule>>,
 }
 
+/// Entries of each kind that are kept although no stream has them: some 2 KiB each at most.
+const KEPT: usize = 256;
+
 impl Interner {
-    /// The one version of an index of a node's life that began to hold at a time.
-    pub(super) fn metadata<E>(
+    /// The one version of an index of a node's life that began to hold at a time, if it is told by the same bytes.
+    pub(super) fn metadata(
         &self,
         key: (u64, u32, u64),
-        make: impl FnOnce() -> Result<MetadataVersion, E>,
-    ) -> Result<Arc<MetadataVersion>, E> {
+        endpoint: &[u8],
+        make: impl FnOnce() -> Result<MetadataVersion, BatchError>,
+    ) -> Result<Arc<MetadataVersion>, BatchError> {
         let mut shared = self.metadata.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = shared.get(&key) {
+        let known = shared.get(&key);
+        if let Some(known) = known.filter(|known| known.endpoint_bytes() == endpoint) {
             return Ok(known);
         }
         let version = Arc::new(make()?);
@@ -84,10 +91,11 @@ impl Interner {
     }
 }
 
-/// Entries that somebody still has.
+/// Entries that somebody still has, and the last that were made.
 #[derive(Debug)]
 struct Shared<K, V> {
     entries: HashMap<K, Weak<V>>,
+    kept: VecDeque<Arc<V>>,
     /// At this length those that nobody has are swept out.
     sweep_at: usize,
 }
@@ -96,7 +104,8 @@ impl<K, V> Default for Shared<K, V> {
     fn default() -> Self {
         Self {
             entries: HashMap::new(),
-            sweep_at: 256,
+            kept: VecDeque::new(),
+            sweep_at: 2 * KEPT,
         }
     }
 }
@@ -107,9 +116,13 @@ impl<K: Eq + Hash, V> Shared<K, V> {
     }
 
     fn put(&mut self, key: K, value: &Arc<V>) {
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(Arc::clone(value));
         if self.entries.len() >= self.sweep_at {
             self.entries.retain(|_, entry| entry.strong_count() > 0);
-            self.sweep_at = (self.entries.len() * 2).max(256);
+            self.sweep_at = (self.entries.len() * 2).max(2 * KEPT);
         }
         self.entries.insert(key, Arc::downgrade(value));
     }
@@ -120,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_entries_are_shared_and_forgotten_with_their_last_owner() {
+    fn equal_entries_are_shared_and_the_last_are_kept() {
         let interner = Interner::default();
         let rule = |number: u32, description: &str| {
             let info = RuleInfo {
@@ -134,10 +147,15 @@ mod tests {
         let changed = rule(1, "b");
         assert_eq!(changed.info().description, "b");
         assert_eq!(first.info().description, "a");
-        for number in 0..10_000 {
+        let unowned = Arc::downgrade(&rule(10, "c"));
+        assert!(unowned.upgrade().is_some_and(|kept| Arc::ptr_eq(&kept, &rule(10, "c"))));
+        for number in 100..10_000 {
             rule(number, "c");
         }
-        let kept = interner.rules.lock().unwrap().entries.len();
-        assert!(kept <= 512, "{kept} entries that nobody has");
+        assert!(unowned.upgrade().is_none(), "it is kept for ever");
+        let shared = interner.rules.lock().unwrap();
+        assert_eq!(shared.kept.len(), KEPT);
+        let entries = shared.entries.len();
+        assert!(entries <= 2 * KEPT, "{entries} entries that nobody has");
     }
 }

@@ -45,6 +45,15 @@ pub enum BatchError {
     /// A number that no node gives.
     #[error("a batch defines a number that no node gives")]
     Index(#[from] IndexLimit),
+    /// An end that cannot be read.
+    #[error("a batch defines metadata {index} with bytes that are no endpoint")]
+    Endpoint {
+        /// The metadata index.
+        index: u32,
+        /// Why.
+        #[source]
+        source: prost::DecodeError,
+    },
     /// Labels that are none.
     #[error("a batch defines metadata {index} with labels that are none")]
     Labels {
@@ -165,12 +174,9 @@ impl BatchReader {
             let lane = self.known(definition.lane)?;
             let names = self.lanes[lane].names();
             let key = (names.epoch.number(), definition.index, definition.from_ns);
-            let version = self.interner.metadata(key, || {
-                metadata_version(definition).map_err(|source| BatchError::Labels {
-                    index: definition.index,
-                    source,
-                })
-            })?;
+            let version = self
+                .interner
+                .metadata(key, &definition.endpoint, || metadata_version(definition))?;
             names.metadata.adopt(version)?;
             told.note(definition.lane);
         }

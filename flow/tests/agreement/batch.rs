@@ -221,15 +221,26 @@ fn parts_that_do_not_fit_are_refused() {
     );
     check(
         |batch| {
+            let unlabelled = proto::flow::Endpoint {
+                labels: vec![String::new()],
+                ..Default::default()
+            };
             batch.metadata.push(proto::tycho::v1::MetadataDefinition {
                 index: 77,
-                endpoint: Some(proto::flow::Endpoint {
-                    labels: vec![String::new()],
-                    ..Default::default()
-                }),
+                endpoint: unlabelled.encode_to_vec().into(),
                 ..Default::default()
             });
         },
-        "metadata 77",
+        "metadata 77 with labels",
+    );
+    check(
+        |batch| {
+            batch.metadata.push(proto::tycho::v1::MetadataDefinition {
+                index: 77,
+                endpoint: vec![0xff].into(),
+                ..Default::default()
+            });
+        },
+        "metadata 77 with bytes",
     );
 }
