@@ -36,6 +36,21 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
+/// A number below 2^35, of which so many bytes count: without a branch per byte. Seconds since 1970 that fit a `u64` of
+/// nanoseconds have 35 bits.
+#[inline]
+pub(crate) fn varint_of_35_bits(number: u64) -> ([u8; 5], usize) {
+    let kept = (64 - (number | 1).leading_zeros()).div_ceil(7) as usize;
+    let sevens = number & 0x7f
+        | (number & 0x7f << 7) << 1
+        | (number & 0x7f << 14) << 2
+        | (number & 0x7f << 21) << 3
+        | (number & 0x7f << 28) << 4;
+    let more = 0x80_8080_8080 & ((1 << (8 * (kept - 1))) - 1);
+    let [a, b, c, d, e, ..] = (sevens | more).to_le_bytes();
+    ([a, b, c, d, e], kept)
+}
+
 /// Appends a field that is a number, unless it is zero (proto3 leaves zeros out).
 #[inline]
 pub(crate) fn put_number<const LEN: usize>(out: &mut Vec<u8>, tag: [u8; LEN], number: u64) {
@@ -185,6 +200,18 @@ mod tests {
                 (19, BYTES, length)
             );
             assert_eq!((field.whole.len(), rest.len()), (expect.len(), 0));
+        }
+    }
+
+    #[test]
+    fn short_numbers_are_written_as_all_are() {
+        for bit in 0..35 {
+            for number in [(1 << bit) - 1, 1 << bit, (1 << bit) | 0x2_5555_5555] {
+                let mut expect = Vec::new();
+                put_varint(&mut expect, number);
+                let (bytes, kept) = varint_of_35_bits(number);
+                assert_eq!(bytes[..kept], expect, "{number}");
+            }
         }
     }
 

@@ -1,7 +1,6 @@
 //! Definitions as messages, and back.
 
 use bpf_events::record::{DIRECTION_EGRESS, DIRECTION_INGRESS};
-use bytes::Bytes;
 use prost::Message as _;
 use proto::flow::{Endpoint, Policy, TrafficDirection};
 use proto::tycho::v1::{InterfaceDefinition, MetadataDefinition, RuleDefinition};
@@ -14,7 +13,7 @@ pub(super) fn metadata_definition(lane: u32, version: &MetadataVersion) -> Metad
     MetadataDefinition {
         lane,
         index: version.index(),
-        endpoint: Bytes::copy_from_slice(version.endpoint_bytes()),
+        endpoint: version.endpoint_bytes().into(),
         from_ns: version.from_ns(),
     }
 }

@@ -71,7 +71,7 @@ impl Interner {
     ) -> Result<Arc<MetadataVersion>, BatchError> {
         let mut shared = self.metadata.lock().unwrap_or_else(PoisonError::into_inner);
         let known = shared.get(&key);
-        if let Some(known) = known.filter(|known| known.endpoint_bytes() == endpoint) {
+        if let Some(known) = known.filter(|known| known.encoded().is(endpoint)) {
             return Ok(known);
         }
         let version = Arc::new(make()?);

@@ -3,12 +3,10 @@
 use prost::Message as _;
 
 use crate::mask::Keep;
-use crate::metadata::MetadataVersion;
+use crate::metadata::{MetadataVersion, read_lines};
 use crate::snapshot::Snapshot;
 use crate::sparse::Sparse;
 use crate::wire::{put_bytes, put_varint};
-
-const CACHE_LINE_BYTES: usize = 64;
 
 /// Appends one end of a flow, and keeps the masked form of each version.
 #[derive(Debug)]
@@ -31,21 +29,22 @@ impl EndpointEncoder {
         self.masked.clear();
     }
 
+    /// Reads where the bytes of a version lie.
+    #[inline]
+    pub(super) fn warm_place(&self, versions: &Snapshot<MetadataVersion>, index: u32) {
+        if let Some(version) = versions.get(index) {
+            std::hint::black_box(version.encoded().identity);
+        }
+    }
+
     /// Reads a byte of each cache line of what [`EndpointEncoder::put`] appends.
     #[inline]
-    pub(super) fn warm(&self, versions: &Snapshot<MetadataVersion>, index: u32) {
-        let Some(version) = versions.get(index) else {
-            return;
-        };
-        let bytes = match &self.keep {
+    pub(super) fn warm_bytes(&self, versions: &Snapshot<MetadataVersion>, index: u32) {
+        let read = match &self.keep {
             Keep::Skip => return,
-            Keep::Whole => &version.encoded().prefixed[..],
-            Keep::Part(_) => self.masked.get(index).map_or(&[][..], AsRef::as_ref),
+            Keep::Whole => versions.get(index).map(|version| version.encoded().warm()),
+            Keep::Part(_) => self.masked.get(index).map(|bytes| read_lines(bytes)),
         };
-        let lines = bytes.iter().step_by(CACHE_LINE_BYTES);
-        let read = lines.fold(version.encoded().identity, |read, byte| {
-            read ^ u32::from(*byte)
-        });
         std::hint::black_box(read);
     }
 
@@ -79,12 +78,11 @@ impl EndpointEncoder {
         };
         out.extend_from_slice(&field);
         let Some(node) = node else {
-            out.extend_from_slice(&version.encoded().prefixed);
-            return;
+            return version.encoded().put(out);
         };
         let masked = self.masked.slot(index).get_or_insert_with(|| {
             let mut kept = Vec::new();
-            node.prune(version.endpoint_bytes(), &mut kept);
+            node.prune(&version.endpoint_bytes(), &mut kept);
             let mut prefixed = Vec::with_capacity(kept.len() + 2);
             put_varint(&mut prefixed, kept.len() as u64);
             prefixed.extend_from_slice(&kept);

@@ -167,15 +167,20 @@ impl FieldPlan {
         if row.ifindex == 0 || *keep == Keep::Skip {
             return;
         }
-        let mut unnamed = Vec::new();
-        let interface = names.bytes(row.ifindex).unwrap_or_else(|| {
-            put_number(&mut unnamed, tag::<1>(1, VARINT), row.ifindex.into());
-            &unnamed
+        let put_number_alone =
+            |out: &mut Vec<u8>| put_number(out, tag::<1>(1, VARINT), row.ifindex.into());
+        put_message(out, tag::<2>(28, BYTES), |out| {
+            match (names.bytes(row.ifindex), keep) {
+                (Some(interface), Keep::Part(node)) => node.prune(interface, out),
+                (Some(interface), _) => out.extend_from_slice(interface),
+                (None, Keep::Part(node)) => {
+                    let mut unnamed = Vec::new();
+                    put_number_alone(&mut unnamed);
+                    node.prune(&unnamed, out);
+                }
+                (None, _) => put_number_alone(out),
+            }
         });
-        let Keep::Part(node) = keep else {
-            return put_bytes(out, tag::<2>(28, BYTES), interface);
-        };
-        put_message(out, tag::<2>(28, BYTES), |out| node.prune(interface, out));
     }
 
     /// Appends the policy of the deciding rule; of a default deny, each that asks for it.

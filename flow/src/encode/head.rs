@@ -1,5 +1,7 @@
 //! A small buffer of fixed size for the parts of a flow that are short: no growth, no allocation, no panic.
 
+use crate::wire::varint_of_35_bits;
+
 /// Bytes of a head. All short fields of a flow take less than half of it at their longest.
 const HEAD_BYTES: usize = 512;
 
@@ -56,6 +58,9 @@ impl Head {
             self.put([number as u8]);
         } else if number < 0x4000 {
             self.put([number as u8 | 0x80, (number >> 7) as u8]);
+        } else if number < 1 << 35 {
+            let (bytes, kept) = varint_of_35_bits(number);
+            self.put_prefix(bytes, kept);
         } else {
             let mut bytes = [0; 10];
             let mut kept = 0;

@@ -19,7 +19,7 @@ use crate::row::FlowRow;
 use crate::rules::{Rule, RuleTable};
 use crate::snapshot::Snapshot;
 use crate::store::Loss;
-use crate::wire::{BYTES, VARINT, put_bytes, put_long_message, tag};
+use crate::wire::{BYTES, VARINT, put_bytes, put_long_message, tag, varint_of_35_bits};
 
 use endpoint::EndpointEncoder;
 use fields::FieldPlan;
@@ -137,13 +137,24 @@ impl ResponseEncoder {
         }
     }
 
-    /// Reads what the ends of a row will be spliced from. It lies far apart in memory: whoever encodes rows of many nodes
-    /// does this for several rows first, so that their waits for memory overlap.
+    /// Reads where the ends of a row lie, then what they will be spliced from ([`ResponseEncoder::warm_bytes`]). Both lie
+    /// far apart in memory: whoever encodes rows of many nodes does each for several rows first, so that the waits for
+    /// memory overlap.
     #[inline]
-    pub fn warm(&self, row: &FlowRow) {
+    pub fn warm_places(&self, row: &FlowRow) {
         let versions = &self.views.metadata;
-        self.source.warm(versions, row.source_metadata);
-        self.destination.warm(versions, row.destination_metadata);
+        self.source.warm_place(versions, row.source_metadata);
+        self.destination
+            .warm_place(versions, row.destination_metadata);
+    }
+
+    /// Reads what the ends of a row will be spliced from.
+    #[inline]
+    pub fn warm_bytes(&self, row: &FlowRow) {
+        let versions = &self.views.metadata;
+        self.source.warm_bytes(versions, row.source_metadata);
+        self.destination
+            .warm_bytes(versions, row.destination_metadata);
     }
 
     /// Appends one response: a flow, or a loss if the row is one. The pen serves any number of encoders of one form.
@@ -301,15 +312,4 @@ impl TimeField {
         out.extend_from_slice(&self.bytes);
         out.truncate(out.len() - self.bytes.len() + self.length);
     }
-}
-
-/// A number below 2^35 in protobuf's form, without a branch per byte. Seconds since 1970 that fit a `u64` of
-/// nanoseconds have 35 bits.
-fn varint_of_35_bits(number: u64) -> ([u8; 5], usize) {
-    let kept = (64 - (number | 1).leading_zeros()).div_ceil(7) as usize;
-    let byte = |index: usize| {
-        let more = if index + 1 < kept { 0x80 } else { 0 };
-        (number >> (7 * index)) as u8 & 0x7f | more
-    };
-    (std::array::from_fn(byte), kept)
 }

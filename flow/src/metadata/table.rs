@@ -200,7 +200,7 @@ mod tests {
     fn an_unknown_remote_is_the_world() {
         let table = MetadataTable::new();
         let world =
-            proto::flow::Endpoint::decode(table.version(2).unwrap().endpoint_bytes()).unwrap();
+            proto::flow::Endpoint::decode(&*table.version(2).unwrap().endpoint_bytes()).unwrap();
         assert_eq!(
             (world.identity, world.labels),
             (2, vec!["reserved:world".to_owned()])

@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use policy::LabelSet;
-use prost::Message as _;
 
-use crate::wire::put_varint;
+use super::encoded::EncodedEndpoint;
 
 /// What a version describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -58,18 +57,7 @@ pub struct MetadataVersion {
     content: MetadataContent,
     from_ns: u64,
     until_ns: AtomicU64,
-    prefix_bytes: usize,
     encoded: EncodedEndpoint,
-}
-
-/// What each flow needs of a version. One cache line has all of it: versions are many, and seldom in a near cache.
-#[derive(Debug)]
-#[repr(align(32))]
-pub(crate) struct EncodedEndpoint {
-    /// Security identity.
-    pub(crate) identity: u32,
-    /// Length and bytes of the `flow.Endpoint`, ready to follow a tag.
-    pub(crate) prefixed: Box<[u8]>,
 }
 
 impl MetadataContent {
@@ -118,21 +106,12 @@ impl MetadataVersion {
     /// A version that holds from `from_ns` (wall time) on.
     #[must_use]
     pub fn new(index: u32, content: MetadataContent, from_ns: u64) -> Self {
-        let endpoint = content.endpoint().encode_to_vec();
-        let mut prefixed_endpoint = Vec::with_capacity(endpoint.len() + 3);
-        put_varint(&mut prefixed_endpoint, endpoint.len() as u64);
-        let prefix_bytes = prefixed_endpoint.len();
-        prefixed_endpoint.extend_from_slice(&endpoint);
         Self {
             index,
-            encoded: EncodedEndpoint {
-                identity: content.identity,
-                prefixed: prefixed_endpoint.into(),
-            },
+            encoded: EncodedEndpoint::new(content.endpoint()),
             content,
             from_ns,
             until_ns: AtomicU64::new(u64::MAX),
-            prefix_bytes,
         }
     }
 
@@ -162,11 +141,11 @@ impl MetadataVersion {
 
     /// The encoded `flow.Endpoint`.
     #[must_use]
-    pub fn endpoint_bytes(&self) -> &[u8] {
-        &self.encoded.prefixed[self.prefix_bytes..]
+    pub fn endpoint_bytes(&self) -> Vec<u8> {
+        self.encoded.bytes()
     }
 
-    /// The encoded `flow.Endpoint` behind its length, and whose it is.
+    /// The encoded `flow.Endpoint`, and whose it is.
     pub(crate) fn encoded(&self) -> &EncodedEndpoint {
         &self.encoded
     }

@@ -64,8 +64,8 @@ impl tower::Service<Request<Body>> for Hubble {
     }
 }
 
-/// Encodes all flows of a node and serves them.
-pub(crate) async fn serve(node: &Arc<Node>, tasks: &Tasks) -> u16 {
+/// All flows of a node, encoded.
+pub(crate) fn encoded(node: &Node) -> Vec<Bytes> {
     let form = ResponseForm::new(Mask::default(), false);
     let mut encoder = ResponseEncoder::new(node.names.clone(), &form);
     let (mut pen, mut chunk, mut chunks) = (Pen::default(), Chunk::default(), Vec::new());
@@ -80,6 +80,17 @@ pub(crate) async fn serve(node: &Arc<Node>, tasks: &Tasks) -> u16 {
         }
     }
     chunks.push(chunk.take().0);
+    chunks
+}
+
+/// As many chunks as a node's flows take, all of them the first: it stays in the processor's caches.
+pub(crate) fn repeated(node: &Node) -> Vec<Bytes> {
+    let chunks = encoded(node);
+    vec![chunks[0].clone(); chunks.len()]
+}
+
+/// Serves chunks of flows.
+pub(crate) async fn serve(chunks: Vec<Bytes>, tasks: &Tasks) -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a free port");

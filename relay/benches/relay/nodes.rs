@@ -48,6 +48,12 @@ pub(crate) enum Speak {
     Tycho,
     /// Hubble's GetFlows alone, from bytes that are ready.
     Hubble,
+    /// The same, one chunk of flows again and again: what is left of the work is the kernel's and HTTP/2's.
+    Floor,
+}
+
+impl Speak {
+    const ALL: [Self; 3] = [Self::Tycho, Self::Hubble, Self::Floor];
 }
 
 impl Nodes {
@@ -56,7 +62,7 @@ impl Nodes {
         vec![
             self.count.to_string(),
             self.flows.to_string(),
-            u8::from(self.speak == Speak::Hubble).to_string(),
+            (self.speak as usize).to_string(),
             pause_ms.to_string(),
             self.certificates
                 .as_ref()
@@ -69,11 +75,7 @@ impl Nodes {
         Self {
             count: u32::try_from(number(0)).expect("few nodes"),
             flows: number(1),
-            speak: if number(2) == 1 {
-                Speak::Hubble
-            } else {
-                Speak::Tycho
-            },
+            speak: Speak::ALL[usize::try_from(number(2)).expect("a small number")],
             pause: Some(Duration::from_millis(number(3))).filter(|pause| !pause.is_zero()),
             certificates: Some(PathBuf::from(&arguments[4]))
                 .filter(|path| !path.as_os_str().is_empty()),
@@ -100,7 +102,8 @@ pub(crate) fn run(arguments: &[String]) {
             inlet.watermark(monotonic_ns());
             let port = match nodes.speak {
                 Speak::Tycho => serve(&node, nodes.certificates.as_deref(), &tasks).await,
-                Speak::Hubble => hubble::serve(&node, &tasks).await,
+                Speak::Hubble => hubble::serve(hubble::encoded(&node), &tasks).await,
+                Speak::Floor => hubble::serve(hubble::repeated(&node), &tasks).await,
             };
             ports.push(port);
             inlets.push(inlet);

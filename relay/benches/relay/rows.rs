@@ -68,8 +68,11 @@ pub(crate) fn measure(names: &[String]) {
     let directory = tempfile::tempdir().expect("a directory");
     make_certificates(directory.path());
     runtime.block_on(async {
+        if wanted("floor-cpu") || wanted("floor-flows") {
+            without_relay("floor", Speak::Floor).await;
+        }
         if wanted("getflows-cpu") || wanted("getflows-flows") {
-            without_relay().await;
+            without_relay("getflows", Speak::Tycho).await;
         }
         for count in [1, 3, 10, 100] {
             if wanted(&format!("relay-cpu-{count}")) || wanted(&format!("relay-flows-{count}")) {
@@ -125,12 +128,16 @@ async fn bulk(count: u32, suffix: &str, flows: u64, speak: Speak, certificates: 
 }
 
 /// The same from one node, asked directly.
-async fn without_relay() {
-    let node = Process::start(nodes::ROLE, &scene_of(1, NODE_FLOWS).arguments());
+async fn without_relay(row: &str, speak: Speak) {
+    let nodes = Nodes {
+        speak,
+        ..scene_of(1, NODE_FLOWS)
+    };
+    let node = Process::start(nodes::ROLE, &nodes.arguments());
     let channel = client::open(node.ports[0], None).await;
     let (cpu_ns, wall_ns) = best_of_three(&node, &channel).await;
-    figure("getflows-cpu", cpu_ns, "ns");
-    figure("getflows-flows", wall_ns, "ns");
+    figure(&format!("{row}-cpu"), cpu_ns, "ns");
+    figure(&format!("{row}-flows"), wall_ns, "ns");
 }
 
 /// The server's processor time and the client's clock for each flow. The first stream is told the names of all pods; the

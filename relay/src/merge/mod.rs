@@ -60,6 +60,9 @@ pub(crate) struct Shared {
     pub(crate) stop: CancellationToken,
 }
 
+/// The place of a source's next row, and the source; the earliest is the greatest.
+type Head = Reverse<(u64, usize)>;
+
 /// One merged stream.
 pub(crate) struct Merge {
     shared: Shared,
@@ -67,7 +70,7 @@ pub(crate) struct Merge {
     selection: Selection,
     sources: Vec<Source>,
     /// The sources that have rows, by the place of their next one.
-    heads: BinaryHeap<Reverse<(u64, usize)>>,
+    heads: BinaryHeap<Head>,
     statuses: Statuses,
     changes: WatchStream<u64>,
     stop: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -235,19 +238,16 @@ impl Merge {
     fn send(&mut self, rows: &mut usize, sink: &mut impl Sink) -> bool {
         let mut barrier_ns = self.barrier_ns();
         let mut sent = false;
-        while let Some(&Reverse((head_ns, index))) = self.heads.peek() {
-            if head_ns > barrier_ns || *rows == 0 || self.left == Some(0) || sink.is_full() {
-                break;
-            }
-            self.heads.pop();
-            let next_ns = self
-                .heads
-                .peek()
-                .map_or(u64::MAX, |Reverse((next_ns, _))| *next_ns);
+        let mut first = self.heads.pop();
+        while let Some(Reverse((head_ns, index))) = first {
+            let next = self.heads.peek();
+            let next_ns = next.map_or(u64::MAX, |Reverse((next_ns, _))| *next_ns);
             let limit_ns = next_ns.min(barrier_ns);
             let mut head_ns = Some(head_ns);
+            let mut has_room = true;
             while let Some(place_ns) = head_ns.filter(|place_ns| *place_ns <= limit_ns) {
-                if *rows == 0 || self.left == Some(0) || sink.is_full() {
+                has_room = *rows > 0 && self.left != Some(0) && !sink.is_full();
+                if !has_room {
                     break;
                 }
                 *rows -= 1;
@@ -255,12 +255,28 @@ impl Merge {
                 self.send_head(index, place_ns, sink);
                 head_ns = self.sources[index].head_ns();
             }
-            match head_ns {
-                Some(head_ns) => self.heads.push(Reverse((head_ns, index))),
-                None => barrier_ns = barrier_ns.min(self.bound_of(index)),
-            }
+            first = match head_ns {
+                Some(head_ns) => self.exchange(Reverse((head_ns, index)), has_room),
+                None => {
+                    barrier_ns = barrier_ns.min(self.bound_of(index));
+                    self.heads.pop()
+                }
+            };
         }
         sent
+    }
+
+    /// Puts a source back, in place of one that comes before it if there is such a one and it is wanted.
+    fn exchange(&mut self, mut head: Head, wanted: bool) -> Option<Head> {
+        if let Some(mut first) = self.heads.peek_mut()
+            && wanted
+            && *first > head
+        {
+            std::mem::swap(&mut *first, &mut head);
+            return Some(head);
+        }
+        self.heads.push(head);
+        None
     }
 
     fn send_head(&mut self, index: usize, place_ns: u64, sink: &mut impl Sink) {

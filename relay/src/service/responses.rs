@@ -64,7 +64,12 @@ impl Responses {
     fn encode_gathered(&mut self) {
         for row in &self.gathered {
             if let Some(encoder) = row.encoder(&mut self.encoders) {
-                encoder.warm(&row.row);
+                encoder.warm_places(&row.row);
+            }
+        }
+        for row in &self.gathered {
+            if let Some(encoder) = row.encoder(&mut self.encoders) {
+                encoder.warm_bytes(&row.row);
             }
         }
         for row in self.gathered.drain(..) {

@@ -49,6 +49,18 @@ pub(super) const ROWS: &[Row] = &[
         MEMORY,
     ),
     row(
+        "floor-cpu",
+        "ready bytes of flows over HTTP/2 and TCP, the server's CPU per flow: no server takes less here",
+        None,
+        RELAY,
+    ),
+    row(
+        "floor-flows",
+        "the same by the clock, server and client on this machine",
+        None,
+        RELAY,
+    ),
+    row(
         "getflows-cpu",
         "GetFlows without filter over TCP, a node's CPU per flow",
         nanoseconds(280.0),
