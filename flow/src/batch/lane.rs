@@ -130,7 +130,33 @@ impl<K: Eq + Hash, V> Shared<K, V> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::definitions::metadata_version;
     use super::*;
+    use prost::Message as _;
+    use proto::flow::Endpoint;
+    use proto::tycho::v1::MetadataDefinition;
+
+    #[test]
+    fn what_is_told_by_other_bytes_is_another_version() {
+        let interner = Interner::default();
+        let version = |pod_name: &str| {
+            let endpoint = Endpoint {
+                pod_name: pod_name.to_owned(),
+                ..Endpoint::default()
+            };
+            let definition = MetadataDefinition {
+                index: 20,
+                endpoint: endpoint.encode_to_vec().into(),
+                ..MetadataDefinition::default()
+            };
+            let told = &definition.endpoint;
+            let make = || metadata_version(&definition);
+            interner.metadata((7, 20, 1), told, make).unwrap()
+        };
+        let first = version("a");
+        assert!(Arc::ptr_eq(&first, &version("a")));
+        assert_eq!(version("b").content().pod_name, "b");
+    }
 
     #[test]
     fn equal_entries_are_shared_and_the_last_are_kept() {
@@ -148,7 +174,11 @@ mod tests {
         assert_eq!(changed.info().description, "b");
         assert_eq!(first.info().description, "a");
         let unowned = Arc::downgrade(&rule(10, "c"));
-        assert!(unowned.upgrade().is_some_and(|kept| Arc::ptr_eq(&kept, &rule(10, "c"))));
+        assert!(
+            unowned
+                .upgrade()
+                .is_some_and(|kept| Arc::ptr_eq(&kept, &rule(10, "c")))
+        );
         for number in 100..10_000 {
             rule(number, "c");
         }

@@ -16,9 +16,9 @@ pub use writer::BatchWriter;
 /// Bytes of a row.
 pub const ROW_BYTES: usize = crate::row::ROW_WORDS * 8;
 
-/// Rows of one batch at most: enough that its own cost does not count, and so few that those of many nodes stay in the
-/// processor's caches from the socket to the merge.
-pub const BATCH_ROWS: usize = 256;
+/// Rows of one batch at most: enough that its own cost does not count, so few that those of many nodes stay in the
+/// processor's caches from the socket to the merge, and that they fit one frame of HTTP/2, 16 KiB.
+pub const BATCH_ROWS: usize = 112;
 
 /// The lane of a row that stands for an imported response.
 pub const IMPORTED_LANE: u16 = u16::MAX;
