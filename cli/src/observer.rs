@@ -138,7 +138,7 @@ struct EventArgs {
 pub(crate) fn run(args: ObserverArgs) -> anyhow::Result<()> {
     args.log.init()?;
     let config = args.config()?;
-    serving::until_signal(|tasks| observer::run(config, tasks))
+    serving::until_signal(None, |tasks| observer::run(config, tasks))
 }
 
 impl ObserverArgs {

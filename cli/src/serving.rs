@@ -1,6 +1,7 @@
 //! What `tycho observer` and `tycho relay` share: a log, and work that a signal ends.
 
 use std::future::Future;
+use std::num::NonZeroUsize;
 
 use anyhow::Context as _;
 use daemon::drain::DRAIN_TIMEOUT;
@@ -28,13 +29,20 @@ impl LogArgs {
     }
 }
 
-/// Runs a server until SIGINT or SIGTERM.
-pub(crate) fn until_signal<F, E>(work: impl FnOnce(Tasks) -> F) -> anyhow::Result<()>
+/// Runs a server until SIGINT or SIGTERM, on so many threads; `None` is one for each processor.
+pub(crate) fn until_signal<F, E>(
+    threads: Option<NonZeroUsize>,
+    work: impl FnOnce(Tasks) -> F,
+) -> anyhow::Result<()>
 where
     F: Future<Output = Result<(), E>>,
     E: std::error::Error + Send + Sync + 'static,
 {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = threads {
+        builder.worker_threads(threads.get());
+    }
+    let runtime = builder
         .enable_all()
         .build()
         .context("cannot start the runtime")?;

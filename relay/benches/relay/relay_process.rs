@@ -1,4 +1,4 @@
-//! The relay, as its own process.
+//! The relay, as its own process: on one thread, as `tycho relay` unless it is told otherwise.
 
 use std::path::Path;
 
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &[String]) {
         ..Config::default()
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(1)
         .enable_all()
         .build()
         .expect("a runtime");
