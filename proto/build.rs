@@ -36,7 +36,7 @@ fn main() -> anyhow::Result<()> {
     std::fs::write(out.join("contract.bin"), shipped.encode_to_vec())?;
     silence_deprecations(&mut descriptors);
     tonic_prost_build::configure()
-        // Rows are read where they arrived.
+        // Rows and ends are read where they arrived.
         .bytes(".tycho.v1.Batch")
         .bytes(".tycho.v1.MetadataDefinition")
         // Windows are kept as they are told.

@@ -26,11 +26,7 @@ pub(super) fn metadata_version(
         .map_err(|source| BatchError::Endpoint { index, source })?;
     let content = MetadataContent::try_from(&endpoint)
         .map_err(|source| BatchError::Labels { index, source })?;
-    Ok(MetadataVersion::new(
-        definition.index,
-        content,
-        definition.from_ns,
-    ))
+    Ok(MetadataVersion::new(index, content, definition.from_ns))
 }
 
 pub(super) fn rule_definition(lane: u32, number: u32, rule: &Rule) -> RuleDefinition {

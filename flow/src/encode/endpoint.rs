@@ -32,7 +32,9 @@ impl EndpointEncoder {
     /// Reads where the bytes of a version lie.
     #[inline]
     pub(super) fn warm_place(&self, versions: &Snapshot<MetadataVersion>, index: u32) {
-        if let Some(version) = versions.get(index) {
+        if self.keep != Keep::Skip
+            && let Some(version) = versions.get(index)
+        {
             std::hint::black_box(version.encoded().identity);
         }
     }

@@ -83,9 +83,10 @@ pub(crate) fn read_lines(bytes: &[u8]) -> u8 {
 }
 
 /// Encoded labels by their bytes.
+#[derive(Default)]
 struct Labels {
     known: HashSet<Arc<[u8]>>,
-    /// At this length those that nobody has are swept out.
+    /// At this length, or at [`SWEEP_AT`] if that is more, those that nobody has are swept out.
     sweep_at: usize,
 }
 
@@ -93,12 +94,7 @@ const SWEEP_AT: usize = 1_024;
 
 /// The one copy of these bytes.
 fn shared(bytes: &[u8]) -> Arc<[u8]> {
-    static LABELS: LazyLock<Mutex<Labels>> = LazyLock::new(|| {
-        Mutex::new(Labels {
-            known: HashSet::new(),
-            sweep_at: SWEEP_AT,
-        })
-    });
+    static LABELS: LazyLock<Mutex<Labels>> = LazyLock::new(Mutex::default);
     let mut labels = LABELS.lock().unwrap_or_else(PoisonError::into_inner);
     labels.share(bytes)
 }
@@ -108,9 +104,9 @@ impl Labels {
         if let Some(known) = self.known.get(bytes) {
             return Arc::clone(known);
         }
-        if self.known.len() >= self.sweep_at {
+        if self.known.len() >= self.sweep_at.max(SWEEP_AT) {
             self.known.retain(|known| Arc::strong_count(known) > 1);
-            self.sweep_at = (self.known.len() * 2).max(SWEEP_AT);
+            self.sweep_at = self.known.len() * 2;
         }
         let new: Arc<[u8]> = bytes.into();
         self.known.insert(Arc::clone(&new));
@@ -160,10 +156,7 @@ mod tests {
 
     #[test]
     fn labels_that_nobody_has_are_forgotten() {
-        let mut labels = Labels {
-            known: HashSet::new(),
-            sweep_at: SWEEP_AT,
-        };
+        let mut labels = Labels::default();
         let kept = labels.share(b"kept");
         for number in 0..10_000_u32 {
             labels.share(&number.to_le_bytes());

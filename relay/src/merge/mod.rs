@@ -244,10 +244,8 @@ impl Merge {
             let next_ns = next.map_or(u64::MAX, |Reverse((next_ns, _))| *next_ns);
             let limit_ns = next_ns.min(barrier_ns);
             let mut head_ns = Some(head_ns);
-            let mut has_room = true;
             while let Some(place_ns) = head_ns.filter(|place_ns| *place_ns <= limit_ns) {
-                has_room = *rows > 0 && self.left != Some(0) && !sink.is_full();
-                if !has_room {
+                if *rows == 0 || self.left == Some(0) || sink.is_full() {
                     break;
                 }
                 *rows -= 1;
@@ -256,7 +254,7 @@ impl Merge {
                 head_ns = self.sources[index].head_ns();
             }
             first = match head_ns {
-                Some(head_ns) => self.exchange(Reverse((head_ns, index)), has_room),
+                Some(head_ns) => self.exchange(Reverse((head_ns, index))),
                 None => {
                     barrier_ns = barrier_ns.min(self.bound_of(index));
                     self.heads.pop()
@@ -266,10 +264,9 @@ impl Merge {
         sent
     }
 
-    /// Puts a source back, in place of one that comes before it if there is such a one and it is wanted.
-    fn exchange(&mut self, mut head: Head, wanted: bool) -> Option<Head> {
+    /// Puts a source back, in place of the one that comes before it if there is such a one.
+    fn exchange(&mut self, mut head: Head) -> Option<Head> {
         if let Some(mut first) = self.heads.peek_mut()
-            && wanted
             && *first > head
         {
             std::mem::swap(&mut *first, &mut head);
